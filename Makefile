@@ -1,0 +1,61 @@
+# Two commands do all the set-up: `make demo` and `make test`. Every target makes what it needs.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check
+CODE   := monitor migrations tests bench
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run test check fix bench lock clean
+
+help:           ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.run      ## the main job on invented channels, with the database that comes with the package
+	@exec $(BIN)/monitor demo $(ARGS)
+
+run: $(VENV)/.run       ## the main job on the real channels of config/channels.toml, no account needed
+	@exec $(BIN)/monitor up $(ARGS)
+
+test: $(VENV)/.dev      ## the whole test suite, in parallel, with the coverage of the core
+	@rm -f .coverage .coverage.*
+	$(BIN)/python -m pytest -n $${JOBS:-auto} --cov --cov-report= $(ARGS)
+	@$(BIN)/python -m coverage report --fail-under=90 --include='monitor/extraction/*,monitor/changes.py,monitor/store/*,monitor/sources/*,monitor/collect.py,monitor/flag.py,monitor/maintain.py'
+
+check: $(VENV)/.dev     ## format, lint, strict types, import contracts; writes nothing
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/mypy
+	PYTHONPATH=. $(BIN)/lint-imports --no-cache --no-logo
+
+fix: $(VENV)/.dev       ## what check complains of and a tool can mend
+	$(BIN)/ruff check --fix $(CODE)
+	$(BIN)/ruff format $(CODE)
+
+bench: $(VENV)/.dev     ## posts a second of the collect path beside raw COPY, as a ratio in one run
+	$(BIN)/python -m bench.collect $(ARGS)
+
+lock: $(VENV)/.dev      ## renew the two lock files from pyproject.toml
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --no-emit-index-url \
+	  --extra embedded --extra build pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --no-emit-index-url \
+	  --all-extras -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+clean:          ## remove the environment and what the tools left
+	rm -rf $(VENV) .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "monitor needs Python 3.11 or newer; $(PYTHON) is older. Name another one: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements.lock pyproject.toml | $(VENV)/bin/python
+	@echo "installing what requirements.lock pins (once)"
+	@$(PIP) install --quiet --require-hashes -r requirements.lock
+	@$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.run
+	@echo "installing what requirements-dev.lock pins (once)"
+	@$(PIP) install --quiet --require-hashes -r requirements-dev.lock
+	@touch $@
