@@ -1,0 +1,155 @@
+"""Every error that the product raises on purpose: what happened, why, and what to do about it.
+
+::
+
+    MonitorError                  exit code 1
+    ├── UsageError                exit code 2: the command was called wrongly
+    │   └── SettingsError         a wrong setting, rule or channel list; names file, line and mend
+    ├── DatabaseError             the database cannot be reached, made or trusted
+    ├── ExportError               an export file cannot be imported
+    └── SourceError               a look at a channel failed; says how, and whether it will pass
+        ├── Unreachable           no connection, or it broke
+        ├── ServerFault           the other side answered with a fault of its own (5xx)
+        ├── RateLimited           asked to slow down (429), with `retry_after`
+        ├── SoftBan               everything looks empty, the canary too
+        ├── Unreadable            a page that is none we know: the markup has changed
+        ├── RobotsRefusal         robots.txt asks not to fetch it
+        ├── NothingShown          the channel is there and shows no post
+        ├── NoPreview             the channel exists but shows no public pages
+        ├── HandleFree            nobody has this handle
+        ├── NotAChannel           a group, a bot or a person
+        ├── Restricted            the platform does not show it, and says why
+        └── HandleTaken           the handle now shows another channel
+"""
+
+from typing import ClassVar
+
+
+class MonitorError(Exception):
+    """An error for a person to read.
+
+    `what` happened, `why`, and `mend`: what to do. Each is one line without a full stop at the end.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, what: str, why: str = "", mend: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.why = why
+        self.mend = mend
+
+    def lines(self) -> list[str]:
+        """What, why and what to do, as far as they are known."""
+        return [line for line in (self.what, self.why, self.mend) if line]
+
+
+class UsageError(MonitorError):
+    """The command was called with something that it cannot take."""
+
+    exit_code = 2
+
+
+class SettingsError(UsageError):
+    """A wrong value in a setting, a rules file or the channel list."""
+
+
+class DatabaseError(MonitorError):
+    """The database cannot be reached, made or trusted."""
+
+
+class ExportError(MonitorError):
+    """An export file cannot be imported."""
+
+
+class SourceError(MonitorError):
+    """A look at a channel that gave no posts.
+
+    `outcome` is the word kept in coverage and on the watch. `permanent` means that looking again will not
+    help until a person acts or the channel changes. `shared` means that the fault lies with the connection
+    or the host, so that every watch of the source waits. `retry_after` is in seconds, if the other side named it.
+    """
+
+    outcome: ClassVar[str] = "failed"
+    permanent: ClassVar[bool] = False
+    shared: ClassVar[bool] = False
+
+    def __init__(self, what: str, why: str = "", mend: str = "", *, retry_after: float | None = None) -> None:
+        super().__init__(what, why, mend)
+        self.retry_after = retry_after
+
+
+class Unreachable(SourceError):
+    """No connection, or it broke before the answer was whole."""
+
+    outcome = "unreachable"
+
+
+class ServerFault(SourceError):
+    """The other side answered with a fault of its own (5xx)."""
+
+    outcome = "server_fault"
+
+
+class RateLimited(SourceError):
+    """The other side asked for fewer requests (429)."""
+
+    outcome = "rate_limited"
+    shared = True
+
+
+class SoftBan(SourceError):
+    """Every channel looks like a free handle, the canary too: our address is refused."""
+
+    outcome = "soft_ban"
+    shared = True
+
+
+class Unreadable(SourceError):
+    """A page that is none of those we know."""
+
+    outcome = "unreadable"
+
+
+class RobotsRefusal(SourceError):
+    """robots.txt asks not to fetch these pages."""
+
+    outcome = "robots"
+
+
+class NothingShown(SourceError):
+    """The channel is there and shows no post, so that its id cannot be known yet."""
+
+    outcome = "empty"
+
+
+class NoPreview(SourceError):
+    """The channel exists but shows no public pages."""
+
+    outcome = "no_preview"
+
+
+class HandleFree(SourceError):
+    """Nobody has this handle."""
+
+    outcome = "handle_free"
+
+
+class NotAChannel(SourceError):
+    """The handle belongs to a group, a bot or a person; these are never collected."""
+
+    outcome = "not_a_channel"
+    permanent = True
+
+
+class Restricted(SourceError):
+    """The platform does not show the channel, and says why."""
+
+    outcome = "restricted"
+
+
+class HandleTaken(SourceError):
+    """The handle now shows another channel than the one that was watched."""
+
+    outcome = "handle_taken"
+    permanent = True

@@ -1,0 +1,350 @@
+"""The words of the product as types: frozen, with aware times, knowing nothing of databases or networks.
+
+A post is keyed by (channel id, message id) in every source; times are aware and in UTC; entity offsets
+and lengths are UTF-16 code units, as Telegram counts them (core.telegram.org/api/entities).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from monitor.errors import UsageError
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The one clock; `worker` and `cli` hand it down."""
+    return datetime.now(UTC)
+
+
+def aware(moment: datetime) -> datetime:
+    """The same moment in UTC; refuses a time without a zone."""
+    if moment.tzinfo is None:
+        message = f"a time without a zone: {moment.isoformat()}"
+        raise ValueError(message)
+    return moment.astimezone(UTC)
+
+
+class SourceName(StrEnum):
+    """A way to read a channel."""
+
+    TELEGRAM = "telegram"
+    PREVIEW = "preview"
+    DESKTOP = "desktop"
+
+
+class MediaKind(StrEnum):
+    """What hangs on a post; the same word from every source, since it is part of what makes a version."""
+
+    PHOTO = "photo"
+    VIDEO = "video"
+    ANIMATION = "animation"
+    ROUND_VIDEO = "round_video"
+    VOICE = "voice"
+    AUDIO = "audio"
+    DOCUMENT = "document"
+    STICKER = "sticker"
+    POLL = "poll"
+    LOCATION = "location"
+    CONTACT = "contact"
+    OTHER = "other"
+
+
+class Count(NamedTuple):
+    """A number as the source gave it: `unit` 1 is exact, else the step it was rounded to («1.1K» is 1100 by 100)."""
+
+    value: int
+    unit: int = 1
+
+
+class Entity(NamedTuple):
+    """A stretch of a text with a meaning; offset and length in UTF-16 code units. `value` is a link's target."""
+
+    type: str
+    offset: int
+    length: int
+    value: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """What hangs on a post: its kind, and what the source tells of it (sizes in bytes, durations in seconds)."""
+
+    kind: MediaKind
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+class ForwardKind(StrEnum):
+    """Where a post was forwarded from. A person stays "a user"; a name that may be a person's is not kept."""
+
+    CHANNEL = "channel"
+    USER = "user"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """The origin of a forwarded post, as far as the source tells; names and ids of channels only."""
+
+    kind: ForwardKind
+    channel_id: int | None = None
+    handle: str | None = None
+    message_id: int | None = None
+    title: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a post answers; `handle` only where that is in another channel."""
+
+    message_id: int
+    handle: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Numbers under a post at one time; reactions by emoji, `custom:<id>` or `paid`."""
+
+    views: Count | None = None
+    forwards: Count | None = None
+    reactions: Mapping[str, Count] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        """Whether anything was counted at all."""
+        return self.views is not None or self.forwards is not None or bool(self.reactions)
+
+
+NO_COUNTS = Counts()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    """One message of a channel as one look showed it.
+
+    `album_id` is the message id of the album's first member; the album's caption stands on that member.
+    `service` names what happened to the channel, where the post is no message. `extras` holds what is no
+    text and no media: link preview, buttons, the bot it came by. `raw` is what it was read from, private
+    people taken out.
+    """
+
+    channel_id: int
+    message_id: int
+    posted_at: datetime
+    text: str = ""
+    entities: tuple[Entity, ...] = ()
+    media: Media | None = None
+    edited: bool = False
+    edited_at: datetime | None = None
+    forward: Forward | None = None
+    reply: Reply | None = None
+    album_id: int | None = None
+    service: str | None = None
+    extras: Mapping[str, Any] = field(default_factory=dict)
+    counts: Counts = field(default_factory=lambda: NO_COUNTS)
+    raw: bytes = b""
+
+    def __post_init__(self) -> None:
+        """Refuse a time without a zone, which two sources would read differently."""
+        if self.posted_at.tzinfo is None or (self.edited_at is not None and self.edited_at.tzinfo is None):
+            message = f"post {self.message_id} has a time without a zone"
+            raise ValueError(message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """A public channel as one look showed it; None is what the look could not see."""
+
+    channel_id: int
+    title: str | None = None
+    handle: str | None = None
+    about: str | None = None
+    subscribers: Count | None = None
+    verified: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """Input that could not be taken: its bytes, and why."""
+
+    body: bytes
+    reason: str
+    message_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What one look at a channel gave: posts in ascending order, and the ids that it covered.
+
+    `first_id` to `last_id`, both included, is the range of which the look shows every post there was at
+    `at`; it is None where the look proves nothing. `exhausted` says that nothing lies further that way.
+    """
+
+    source: SourceName
+    at: datetime
+    channel: Channel
+    posts: tuple[Post, ...] = ()
+    set_aside: tuple[SetAside, ...] = ()
+    first_id: int | None = None
+    last_id: int | None = None
+    exhausted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What the archive holds of a post: its current version, and the hashes of all of them.
+
+    `text`, `links` and `media` (a media kind, or `service:` and its kind) are those of the current version;
+    they are filled in only where the hash that was asked about is another than `sha256`.
+    """
+
+    message_id: int
+    posted_at: datetime
+    versions: int
+    sha256: bytes
+    all_sha256: frozenset[bytes]
+    source: SourceName
+    seen_at: datetime
+    edited_at: datetime | None = None
+    text: str = ""
+    links: tuple[str, ...] = ()
+    media: str | None = None
+    counts: Counts = field(default_factory=lambda: NO_COUNTS)
+    counts_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewVersion:
+    """A version to add: its number, the form and SHA-256 of its content, and the hash of the version before.
+
+    `current` is False where it is older than the one we hold (found later, in a file).
+    """
+
+    post: Post
+    number: int
+    form: int
+    sha256: bytes
+    links: tuple[str, ...] = ()
+    previous: bytes | None = None
+    current: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a look changes: versions to add, message ids seen again, posts whose counts are to be added."""
+
+    added: tuple[NewVersion, ...] = ()
+    seen: tuple[int, ...] = ()
+    counted: tuple[Post, ...] = ()
+
+    @property
+    def new_posts(self) -> int:
+        """How many posts were not held before."""
+        return sum(v.number == 1 for v in self.added)
+
+    @property
+    def edits(self) -> int:
+        """How many further versions held posts got."""
+        return len(self.added) - self.new_posts
+
+
+class LookKind(StrEnum):
+    """Why a look was made; looks of one kind in a row share a row of coverage."""
+
+    LIVE = "live"
+    BACKFILL = "backfill"
+    IMPORT = "import"
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How soon a watch is looked at again: from the quickest to the slowest."""
+
+    quickest: timedelta = timedelta(minutes=1)
+    slowest: timedelta = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """One entry of config/channels.toml: what we decided to follow, and how."""
+
+    handle: str
+    label: str
+    source: SourceName = SourceName.PREVIEW
+    person: str | None = None
+    person_since: date | None = None
+    side: str = "unknown"
+    pace: Pace = field(default_factory=Pace)
+    since: datetime | None = None
+
+    @property
+    def key(self) -> str:
+        """Handles are equal without regard to case."""
+        return self.handle.lower()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """A followed handle and where we stand with it.
+
+    `cursor` is the newest message id stored without a gap below it since the watch began. The backfill goes
+    down from `backfill_before` (exclusive) to posts of `backfill_since`; `backfill_done` says it got there.
+    """
+
+    handle: str
+    source: SourceName
+    pace: Pace
+    label: str = ""
+    side: str = "unknown"
+    channel_id: int | None = None
+    cursor: int | None = None
+    backfill_since: datetime | None = None
+    backfill_before: int | None = None
+    backfill_done: bool = False
+    interval: timedelta | None = None
+    failures: int = 0
+    problem: str | None = None
+    problem_text: str | None = None
+    problem_since: datetime | None = None
+    paused_at: datetime | None = None
+    pause_reason: str | None = None
+    next_look_at: datetime | None = None
+    last_look_at: datetime | None = None
+    last_post_at: datetime | None = None
+
+
+class Span(NamedTuple):
+    """Where a text shows a topic: character offsets, end excluded, and the term of the rules that matched."""
+
+    start: int
+    end: int
+    term: str
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A topic found in one version of a post, with the spans that show why."""
+
+    topic: str
+    spans: tuple[Span, ...]
+
+
+def handle_of(text: str) -> str:
+    """The handle in `@name`, `name`, `t.me/name` or a link to it.
+
+    Raises UsageError for what cannot be one (https://core.telegram.org/method/channels.checkUsername:
+    5 to 32 of a-z, 0-9 and underscore; some short ones were sold, so 4 pass too).
+    """
+    bare = text.strip().removeprefix("https://").removeprefix("http://")
+    for host in ("t.me/s/", "t.me/", "telegram.me/s/", "telegram.me/"):
+        bare = bare.removeprefix(host)
+    bare = bare.removeprefix("@").rstrip("/")
+    if bare.isascii() and 4 <= len(bare) <= 32 and bare.replace("_", "a").isalnum() and bare[0].isalpha():  # noqa: PLR2004
+        return bare
+    raise UsageError(
+        f"no channel handle: {text}",
+        "a handle has 4 to 32 letters, digits and underscores, and starts with a letter",
+        "write it as the channel's page shows it, for example @rybar",
+    )
