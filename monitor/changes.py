@@ -1,0 +1,189 @@
+"""Pure: what is new or edited, given what we hold, what we fetched, and now; and when to look again.
+
+What makes a version is its canonical form, the same from every source and written down in
+docs/canonical-form.md. It is versioned by `FORM`, since hashes are for ever: a change of the form is a new
+number beside the old ones, never a new meaning for an old number.
+"""
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from urllib.parse import urlsplit, urlunsplit
+
+from monitor.model import Decision, Held, Look, MediaKind, NewVersion, Pace, Post, SourceName
+
+FORM = 1
+
+# A file of an export shows a state of some past time; every other source shows the present one.
+PAST_SOURCES = frozenset({SourceName.DESKTOP})
+# Telegram Desktop flattens overlapping formatting to one type a part, so that a bold link may lose its target.
+LINK_LOSING_SOURCES = frozenset({SourceName.DESKTOP})
+
+# A source that shows a post without its matter («open Telegram to view this») says nothing of it.
+UNSEEN_MEDIA = MediaKind.OTHER.value
+
+_SPACES = re.compile(r"[^\S\n]+")
+_SPACE_AT_LINE_END = re.compile(r" ?\n ?")
+
+
+def canonical_text(text: str) -> str:
+    """NFC, without variation selectors, runs of spaces as one, no space at the ends of lines or of the text."""
+    if text.isascii() and "  " not in text and "\t" not in text and "\r" not in text:
+        plain = text
+    else:
+        plain = unicodedata.normalize("NFC", text).replace("\ufe0f", "").replace("\r\n", "\n")
+        plain = _SPACES.sub(" ", plain)
+    return _SPACE_AT_LINE_END.sub("\n", plain).strip()
+
+
+def canonical_link(target: str) -> str:
+    """A link's target with scheme and host in lower case and a path of at least `/`."""
+    try:
+        parts = urlsplit(target.strip())
+    except ValueError:
+        return target.strip()
+    path = parts.path or ("/" if parts.netloc else "")
+    return urlunsplit((parts.scheme.lower(), parts.netloc.lower(), path, parts.query, parts.fragment))
+
+
+def links_of(post: Post) -> tuple[str, ...]:
+    """The canonical targets of a post's hidden links, each once, sorted."""
+    hidden = {canonical_link(e.value) for e in post.entities if e.type == "text_link" and e.value}
+    return tuple(sorted(hidden)) if hidden else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a version is compared by: canonical text, link targets, media kind."""
+
+    text: str
+    links: tuple[str, ...]
+    media: str | None
+
+    def encoded(self) -> bytes:
+        """The canonical form, of which the SHA-256 is the version's hash (docs/canonical-form.md)."""
+        body = json.dumps(
+            {"form": FORM, "links": self.links, "media": self.media, "text": self.text},
+            ensure_ascii=False,
+            separators=(",", ":"),
+        )
+        return body.encode("utf-8", "surrogatepass")
+
+    def digest(self) -> bytes:
+        """SHA-256 of the canonical form, 32 bytes."""
+        return sha256(self.encoded()).digest()
+
+
+def content_of(post: Post) -> Content:
+    """What a post says in canonical form. A service post's words are the platform's own and are left out."""
+    if post.service is not None:
+        return Content("", (), f"service:{post.service}")
+    kind = post.media.kind.value if post.media else None
+    return Content(canonical_text(post.text), links_of(post), kind)
+
+
+def digests(posts: Iterable[Post]) -> dict[int, bytes]:
+    """The hash of each post's canonical form, by message id."""
+    return {post.message_id: content_of(post).digest() for post in posts}
+
+
+def shown_at(held: Held) -> datetime:
+    """The latest time at which the channel is known to have shown the held version."""
+    if held.source in PAST_SOURCES:
+        return held.edited_at or held.posted_at
+    return held.seen_at
+
+
+def decide(look: Look, hashes: Mapping[int, bytes], held: Mapping[int, Held], *, now: datetime) -> Decision:
+    """What a look's posts change, given their `digests` and what is held of them, both by message id."""
+    added: list[NewVersion] = []
+    seen: list[int] = []
+    counted: list[Post] = []
+    for post in look.posts:
+        known = held.get(post.message_id)
+        if known is None:
+            added.append(_version(post, 1, hashes[post.message_id]))
+        else:
+            seen.append(post.message_id)
+            version = _changed(known, post, hashes[post.message_id], source=look.source)
+            if version is not None:
+                added.append(version)
+        if post.counts and counts_due(known, post, now=now):
+            counted.append(post)
+    return Decision(tuple(added), tuple(seen), tuple(counted))
+
+
+def _changed(held: Held, post: Post, digest: bytes, *, source: SourceName) -> NewVersion | None:
+    if digest == held.sha256 or _same_but_unseen(held, content_of(post), source):
+        return None
+    if source not in PAST_SOURCES:
+        return _version(post, held.versions + 1, digest, previous=held.sha256)
+    if digest in held.all_sha256:
+        return None
+    return _version(post, held.versions + 1, digest, previous=held.sha256, current=_is_later(held, post))
+
+
+def _version(
+    post: Post, number: int, digest: bytes, *, previous: bytes | None = None, current: bool = True
+) -> NewVersion:
+    return NewVersion(post, number, FORM, digest, links_of(post), previous, current=current)
+
+
+def _same_but_unseen(held: Held, content: Content, source: SourceName) -> bool:
+    """Whether two contents differ only by what one of the two sources cannot see."""
+    before = Content(canonical_text(held.text), held.links, held.media)
+    if content == Content("", (), UNSEEN_MEDIA):
+        return True
+    if before.text != content.text or (
+        before.media != content.media and UNSEEN_MEDIA not in (before.media, content.media)
+    ):
+        return False
+    fewer_here = source in LINK_LOSING_SOURCES and set(content.links) <= set(before.links)
+    fewer_there = held.source in LINK_LOSING_SOURCES and set(before.links) <= set(content.links)
+    return before.links == content.links or fewer_here or fewer_there
+
+
+def _is_later(held: Held, post: Post) -> bool:
+    """Whether a post in a file says what came after the held version.
+
+    The channel showed the held version at `shown_at`. A file whose last edit lies before that must be an
+    earlier state, or the channel would have shown the file's words instead.
+    """
+    said_at = post.edited_at or post.posted_at
+    return said_at >= shown_at(held) if held.source in PAST_SOURCES else said_at > shown_at(held)
+
+
+def counts_due(held: Held | None, post: Post, *, now: datetime) -> bool:
+    """Whether counts are worth a row: they differ, and the last row is old enough for the post's age."""
+    if held is None or held.counts_at is None:
+        return True
+    if held.counts == post.counts:
+        return False
+    age = now - post.posted_at
+    gap = timedelta(minutes=5) if age < timedelta(hours=1) else min(age / 12, timedelta(days=1))
+    return now - held.counts_at >= gap
+
+
+def next_interval(pace: Pace, interval: timedelta | None, *, found: bool) -> timedelta:
+    """How long to wait after a look: half as long where there was something new, half as long again where not."""
+    current = interval or pace.quickest
+    wanted = current / 2 if found else current * 1.5
+    return min(max(wanted, pace.quickest), pace.slowest)
+
+
+def backoff(failures: int, *, retry_after: float | None, permanent: bool) -> timedelta:
+    """How long to leave a failing watch alone: a minute, doubling to two hours; a day if it will not pass."""
+    if permanent:
+        return timedelta(days=1)
+    doubled = timedelta(minutes=2 ** min(failures, 7))
+    waited = min(doubled, timedelta(hours=2))
+    return max(waited, timedelta(seconds=retry_after or 0))
+
+
+def adjoins(first: tuple[int, int], second: tuple[int, int]) -> bool:
+    """Whether two ranges of ids overlap or stand side by side."""
+    return first[0] <= second[1] + 1 and second[0] <= first[1] + 1

@@ -1,0 +1,450 @@
+"""A public page of a channel, parsed: which of its states it shows, and the posts on it. Pure, bytes in.
+
+Format: https://t.me/s/<handle> as it was in 2026; selectors are those of its own scripts. What a widget
+cannot show (edit time, forwards, a document's address) is left out, and a number that the page rounded
+keeps the step that it was rounded to. Private people are taken out of what is kept of the markup.
+"""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from monitor.model import (
+    Channel,
+    Count,
+    Counts,
+    Forward,
+    ForwardKind,
+    Media,
+    MediaKind,
+    Post,
+    Reply,
+    SetAside,
+    aware,
+)
+from monitor.sources import albums
+from monitor.sources.preview_text import words_of
+
+WINDOW = 20
+
+_NUMBER = re.compile(r"([\d\s\u00a0.,]*\d)\s*([KMB]?)", re.IGNORECASE)
+_SCALE = {"": 1, "K": 1_000, "M": 1_000_000, "B": 1_000_000_000}
+_PLACE = re.compile(r"[?&]q=(-?[\d.]+),(-?[\d.]+)")
+_DURATION = re.compile(r"(?:(\d+):)?(\d+):(\d+)")
+_SOMEBODY = "a user"
+
+
+class State(StrEnum):
+    """What a page is. HTTP's status alone does not tell."""
+
+    POSTS = "posts"
+    EMPTY = "empty"
+    NO_PREVIEW = "no_preview"
+    NOT_A_CHANNEL = "not_a_channel"
+    RESTRICTED = "restricted"
+    NOBODY = "nobody"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A parsed page: its state, and if it shows a channel its description and posts, ascending by id.
+
+    `widgets` counts the messages shown, members of albums one by one. `words` is what the page says where
+    it shows no channel.
+    """
+
+    state: State
+    channel: Channel | None = None
+    posts: tuple[Post, ...] = ()
+    set_aside: tuple[SetAside, ...] = ()
+    widgets: int = 0
+    words: str = ""
+
+
+@dataclass(slots=True)
+class _Found:
+    posts: dict[int, Post] = field(default_factory=dict)
+    aside: list[SetAside] = field(default_factory=list)
+    channel_id: int | None = None
+
+
+def parse(body: bytes, handle: str) -> Page:
+    """A page of `handle`, be it its posts (t.me/s/…) or its card (t.me/…)."""
+    tree = LexborHTMLParser(body.decode("utf-8", "replace"))
+    if tree.css_first(".tgme_channel_history") is None:
+        return _card(tree)
+    shown = _text(tree.css_first(".tgme_channel_info_header_username a")).removeprefix("@") or handle
+    found = _Found()
+    for widget in tree.css(".tgme_widget_message[data-post]"):
+        _take(widget, shown.lower(), found)
+    posts = tuple(found.posts[number] for number in sorted(found.posts))
+    channel = _channel(tree, shown, found.channel_id)
+    state = State.POSTS if posts or found.aside else State.EMPTY
+    return Page(state, channel, posts, tuple(found.aside), len(posts) + len(found.aside))
+
+
+def _card(tree: LexborHTMLParser) -> Page:
+    about = _text(tree.css_first(".tgme_page_description"))
+    extra = _text(tree.css_first(".tgme_page_extra"))
+    title = _text(tree.css_first("title"))
+    if "can't be displayed" in about:
+        return Page(State.RESTRICTED, words=about)
+    if re.search(r"\bsubscribers?\b", extra):
+        return Page(State.NO_PREVIEW, words=extra)
+    if re.search(r"\b(members?|online)\b", extra):
+        return Page(State.NOT_A_CHANNEL, words=f"a group ({extra})")
+    if extra.startswith("@"):
+        return Page(State.NOT_A_CHANNEL, words=f"a person or a bot ({extra})")
+    if title.startswith("Telegram: Contact"):
+        return Page(State.NOBODY, words=title)
+    return Page(State.UNKNOWN, words=title[:200])
+
+
+def _channel(tree: LexborHTMLParser, handle: str, channel_id: int | None) -> Channel | None:
+    if channel_id is None:
+        return None
+    about = tree.css_first(".tgme_channel_info_description")
+    subscribers = next(
+        (
+            count(_text(counter.css_first(".counter_value")))
+            for counter in tree.css(".tgme_channel_info_counter")
+            if _text(counter.css_first(".counter_type")).startswith("subscriber")
+        ),
+        None,
+    )
+    return Channel(
+        channel_id=channel_id,
+        title=_text(tree.css_first(".tgme_channel_info_header_title")) or None,
+        handle=handle,
+        about=words_of(about).text.strip() if about else None,
+        subscribers=subscribers,
+        verified=tree.css_first(".tgme_channel_info_header_labels .verified-icon") is not None,
+    )
+
+
+def _take(widget: LexborNode, handle: str, found: _Found) -> None:
+    """Read one widget into what was found; one that cannot be read is set aside with its markup."""
+    name, _, number = (widget.attributes.get("data-post") or "").partition("/")
+    if name.lower() != handle:
+        return
+    try:
+        channel_id = _channel_id(widget)
+        found.channel_id = found.channel_id or channel_id
+        if channel_id != found.channel_id:
+            raise ValueError("it belongs to another channel than its neighbours")
+        members = _members(widget, channel_id, int(number))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        # Whether what cannot be read names a person cannot be known either; so it is kept without names at least.
+        body = _raw(widget)
+        found.aside.append(
+            SetAside(body, f"this widget cannot be read: {error}", int(number) if number.isdigit() else None)
+        )
+        return
+    found.posts.update({post.message_id: post for post in members})
+
+
+def _channel_id(widget: LexborNode) -> int:
+    """The channel's own id, from `data-view`: base64url without padding of {"c": -id, …}."""
+    written = widget.attributes.get("data-view") or ""
+    try:
+        view = json.loads(base64.urlsafe_b64decode(written + "=" * (-len(written) % 4)))
+        return abs(int(view["c"]))
+    except (binascii.Error, ValueError, KeyError, TypeError) as error:
+        raise ValueError("its data-view names no channel") from error
+
+
+def _members(widget: LexborNode, channel_id: int, number: int) -> list[Post]:
+    post = _post(widget, channel_id, number)
+    group = [
+        (int(href.partition("?")[0].rpartition("/")[2]), node)
+        for node in widget.css(
+            ".tgme_widget_message_grouped_wrap a[href*='?single'], a.tgme_widget_message_document_wrap[href*='?single']"
+        )
+        if (href := node.attributes.get("href"))
+    ]
+    if not group:
+        return [post]
+    first = min(member for member, _ in group)
+    bare = replace(post, text="", entities=(), counts=Counts(), extras={}, reply=None)
+    members = [
+        replace(post if member == first else bare, message_id=member, media=_one_media(node))
+        for member, node in sorted(group, key=lambda g: g[0])
+    ]
+    return albums.as_album(members)
+
+
+def _post(widget: LexborNode, channel_id: int, number: int) -> Post:
+    service = "service_message" in _classes(widget)
+    text = _body(widget)
+    words = words_of(text) if text is not None else None
+    said, entities = words if words is not None else ("", ())
+    extras = _extras(widget)
+    kind = None
+    if service:
+        kind, extras = _service(said, extras)
+        said, entities = "", ()
+    return Post(
+        channel_id=channel_id,
+        message_id=number,
+        posted_at=_posted_at(widget),
+        text=said,
+        entities=entities,
+        media=None if service else _media(widget, said),
+        edited=_edited(widget),
+        forward=_forward(widget),
+        reply=_reply(widget),
+        service=kind,
+        extras=extras,
+        counts=_counts(widget),
+        raw=_raw(widget),
+    )
+
+
+def _body(widget: LexborNode) -> LexborNode | None:
+    """The node of the post's own words: an album's caption is nested twice, the innermost is the text."""
+    found = [
+        node
+        for node in widget.css(".js-message_text")
+        if node.css_first(".js-message_text .js-message_text") is None
+    ]
+    innermost = [
+        node for node in found if not [n for n in node.css(".js-message_text") if n.mem_id != node.mem_id]
+    ]
+    return innermost[0] if innermost else None
+
+
+def _posted_at(widget: LexborNode) -> datetime:
+    time = widget.css_first("a.tgme_widget_message_date time[datetime]")
+    if time is None:
+        raise ValueError("it has no date")
+    return aware(datetime.fromisoformat(time.attributes["datetime"] or ""))
+
+
+def _edited(widget: LexborNode) -> bool:
+    meta = widget.css_first(".tgme_widget_message_meta")
+    child = meta.first_child if meta else None
+    while child is not None:
+        if child.is_text_node and "edited" in (child.text_content or ""):
+            return True
+        child = child.next
+    return False
+
+
+_SERVICE = (
+    ("channel created", "created"),
+    ("channel name was changed", "renamed"),
+    ("channel photo", "photo"),
+    ("pinned", "pinned"),
+)
+
+
+def _service(said: str, extras: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    lowered = said.lower()
+    kind = next((name for words, name in _SERVICE if words in lowered), "other")
+    title = re.search(r"[«“\"](.*)[»”\"]", said, re.DOTALL)
+    if kind == "renamed" and title:
+        extras = extras | {"title": title.group(1)}
+    return kind, extras | {"action": said}
+
+
+_BY_SELECTOR = (
+    (".tgme_widget_message_poll", MediaKind.POLL),
+    (".tgme_widget_message_roundvideo_player", MediaKind.ROUND_VIDEO),
+    (".tgme_widget_message_voice_player", MediaKind.VOICE),
+    (".tgme_widget_message_sticker_wrap, .tgme_widget_message_tgsticker", MediaKind.STICKER),
+    (".tgme_widget_message_location_wrap", MediaKind.LOCATION),
+    (".tgme_widget_message_video_player", MediaKind.VIDEO),
+    (".tgme_widget_message_photo_wrap", MediaKind.PHOTO),
+    (".tgme_widget_message_document_wrap", MediaKind.DOCUMENT),
+)
+
+
+def _media(widget: LexborNode, said: str) -> Media | None:
+    for selector, kind in _BY_SELECTOR:
+        node = widget.css_first(selector)
+        if node is not None:
+            return _described(kind, node)
+    label = widget.css_first(".message_media_not_supported_label")
+    if label is not None and widget.css_first(".media_supported_cont") is None and not said:
+        return Media(MediaKind.OTHER, {"unsupported": _text(label)})
+    return None
+
+
+def _one_media(node: LexborNode) -> Media:
+    classes = _classes(node)
+    if "tgme_widget_message_video_player" in classes:
+        return _described(MediaKind.VIDEO, node)
+    if "tgme_widget_message_document_wrap" in classes:
+        return _described(MediaKind.DOCUMENT, node)
+    return _described(MediaKind.PHOTO, node)
+
+
+def _described(kind: MediaKind, node: LexborNode) -> Media:
+    if kind is MediaKind.VIDEO:
+        return _video(node)
+    if kind is MediaKind.POLL:
+        return Media(kind, _poll(node))
+    if kind is MediaKind.DOCUMENT:
+        audio = node.css_first(".audio") is not None
+        title, extra = (
+            _text(node.css_first(".tgme_widget_message_document_title")),
+            _text(node.css_first(".tgme_widget_message_document_extra")),
+        )
+        return Media(MediaKind.AUDIO if audio else kind, {"title": title, "extra": extra})
+    if kind is MediaKind.LOCATION:
+        place = _PLACE.search(node.attributes.get("href") or "")
+        return Media(
+            kind, {"latitude": float(place.group(1)), "longitude": float(place.group(2))} if place else {}
+        )
+    duration = _seconds(_text(node.css_first("time")))
+    return Media(kind, {"duration": duration} if duration is not None else {})
+
+
+def _video(node: LexborNode) -> Media:
+    duration = _seconds(_text(node.css_first("time.message_video_duration")))
+    video = node.css_first("video")
+    looped = video is not None and "loop" in video.attributes
+    if looped and duration is None:
+        return Media(MediaKind.ANIMATION)
+    details: dict[str, Any] = {"duration": duration} if duration is not None else {}
+    if "not_supported" in _classes(node):
+        details["too_big"] = True
+    return Media(MediaKind.VIDEO, details)
+
+
+def _poll(node: LexborNode) -> dict[str, Any]:
+    voters = node.parent.css_first(".tgme_widget_message_voters") if node.parent else None
+    return {
+        "question": _text(node.css_first(".tgme_widget_message_poll_question")),
+        "type": _text(node.css_first(".tgme_widget_message_poll_type")),
+        "voters": _text(voters) or None,
+        "options": [
+            {
+                "text": _text(option.css_first(".tgme_widget_message_poll_option_text")),
+                "percent": int(
+                    _text(option.css_first(".tgme_widget_message_poll_option_percent")).rstrip("%") or 0
+                ),
+            }
+            for option in node.css(".tgme_widget_message_poll_option")
+        ],
+    }
+
+
+def _forward(widget: LexborNode) -> Forward | None:
+    block = widget.css_first(".tgme_widget_message_forwarded_from")
+    if block is None:
+        return None
+    name = block.css_first("a.tgme_widget_message_forwarded_from_name[href]")
+    handle, number = _address(name.attributes.get("href") or "") if name else (None, None)
+    if handle is None or number is None:
+        return Forward(ForwardKind.USER)
+    return Forward(ForwardKind.CHANNEL, handle=handle, message_id=number, title=_text(name) or None)
+
+
+def _reply(widget: LexborNode) -> Reply | None:
+    node = widget.css_first("a.tgme_widget_message_reply[href]")
+    handle, number = _address(node.attributes.get("href") or "") if node else (None, None)
+    if number is None:
+        return None
+    own = (widget.attributes.get("data-post") or "").partition("/")[0]
+    return Reply(number, None if handle is None or handle.lower() == own.lower() else handle)
+
+
+def _address(href: str) -> tuple[str | None, int | None]:
+    """Handle and message id of https://t.me/<handle>/<id>."""
+    parts = href.partition("://")[2].partition("?")[0].split("/")
+    if len(parts) == 3 and parts[2].isdigit():  # noqa: PLR2004
+        return parts[1], int(parts[2])
+    return None, None
+
+
+def _extras(widget: LexborNode) -> dict[str, Any]:
+    extras: dict[str, Any] = {}
+    if widget.css_first(".tgme_widget_message_from_author") is not None:
+        extras["signed"] = True
+    via = widget.css_first(".tgme_widget_message_via_bot")
+    if via is not None:
+        extras["via_bot"] = _text(via)
+    preview = widget.css_first("a.tgme_widget_message_link_preview[href]")
+    if preview is not None:
+        named = {
+            "url": preview.attributes.get("href"),
+            "site": _text(preview.css_first(".link_preview_site_name")),
+            "title": _text(preview.css_first(".link_preview_title")),
+            "description": _text(preview.css_first(".link_preview_description")),
+        }
+        extras["link_preview"] = {key: value for key, value in named.items() if value}
+    buttons = [
+        {"text": _text(b), "url": b.attributes.get("href")}
+        for b in widget.css("a.tgme_widget_message_inline_button")
+    ]
+    return extras | ({"buttons": buttons} if buttons else {})
+
+
+def _counts(widget: LexborNode) -> Counts:
+    reactions = dict(_reactions(widget))
+    return Counts(views=count(_text(widget.css_first(".tgme_widget_message_views"))), reactions=reactions)
+
+
+def _reactions(widget: LexborNode) -> Iterator[tuple[str, Count]]:
+    for node in widget.css(".tgme_widget_message_reactions .tgme_reaction"):
+        number = count("".join(n.text_content or "" for n in node.iter(include_text=True) if n.is_text_node))
+        custom, emoji = node.css_first("tg-emoji"), node.css_first("i.emoji")
+        if number is None:
+            continue
+        if "tgme_reaction_paid" in _classes(node):
+            yield "paid", number
+        elif custom is not None:
+            yield f"custom:{custom.attributes.get('emoji-id') or ''}", number
+        elif emoji is not None:
+            yield _text(emoji), number
+
+
+def count(written: str) -> Count | None:
+    """A number as the page writes it, with the step it was rounded to: «214.4K» is 214,400 by 100."""
+    found = _NUMBER.fullmatch(written.strip())
+    if found is None:
+        return None
+    digits, scale = found.group(1), _SCALE[found.group(2).upper()]
+    if scale == 1:
+        return Count(int(re.sub(r"[\s\u00a0.,]", "", digits)))
+    whole, _, part = digits.replace(",", ".").partition(".")
+    unit = max(scale // 10 ** len(part), 1)
+    return Count(int(whole + part) * unit, unit)
+
+
+def _seconds(written: str) -> int | None:
+    found = _DURATION.fullmatch(written.strip())
+    if found is None:
+        return None
+    hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    return hours * 3600 + minutes * 60 + seconds
+
+
+def _raw(widget: LexborNode) -> bytes:
+    """The widget's markup, in which a private person is "a user". Changes the tree, so it is taken last."""
+    for author in widget.css(".tgme_widget_message_from_author"):
+        author.inner_html = _SOMEBODY
+    for name in widget.css(".tgme_widget_message_forwarded_from_name"):
+        if _address(name.attributes.get("href") or "")[1] is None:
+            name.replace_with(_SOMEBODY)
+    for author in widget.css(".tgme_widget_message_reply .tgme_widget_message_author_name"):
+        author.inner_html = _SOMEBODY
+    return (widget.html or "").encode()
+
+
+def _classes(node: LexborNode) -> set[str]:
+    return set((node.attributes.get("class") or "").split())
+
+
+def _text(node: LexborNode | None) -> str:
+    return node.text().replace("\u00a0", " ").strip() if node is not None else ""
