@@ -1,0 +1,59 @@
+"""The step that reads posts: whatever was not yet read under the present rules is due.
+
+while posts are unread:  read a batch off the event loop; store its flags, and that it was read, at once
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from monitor.extraction import Flag, Rules
+from monitor.model import Clock
+from monitor.store import flags
+from monitor.store.database import Database
+from monitor.store.flags import Unread
+
+BATCH = 500
+
+
+@dataclass(slots=True)
+class Read:
+    """What a run of reading gave."""
+
+    posts: int = 0
+    flagged: int = 0
+
+    def numbers(self) -> dict[str, int]:
+        """The counts, for the record of the run."""
+        return {"posts": self.posts, "flagged": self.flagged}
+
+
+async def flag(
+    database: Database,
+    rules: Rules,
+    body: str,
+    *,
+    now: Clock,
+    stored: Callable[[Read], None] = lambda read: None,
+) -> Read:
+    """Read every post that is due under `rules`, whose text in the file is `body`; `stored` hears of each batch."""
+    read = Read()
+    async with database.transaction() as tx:
+        ruleset = await flags.ruleset(tx, body, now=now())
+    after = (0, 0)
+    while True:
+        async with database.transaction() as tx:
+            unread = await flags.unread(tx, ruleset, limit=BATCH, after=after)
+        if not unread:
+            return read
+        result = await asyncio.to_thread(_read, rules, unread)
+        async with database.transaction() as tx:
+            await flags.keep(tx, ruleset, result, now=now())
+        after = max(after, (unread[-1].channel_id, unread[-1].message_id))
+        read.posts += len(result)
+        read.flagged += sum(bool(found) for _, found in result)
+        stored(read)
+
+
+def _read(rules: Rules, unread: list[Unread]) -> list[tuple[Unread, tuple[Flag, ...]]]:
+    return [(post, rules.read(post.text)) for post in unread]
