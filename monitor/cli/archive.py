@@ -1,0 +1,230 @@
+"""Commands that bring posts in and read them: import, collect, flag, flagged, status."""
+
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from monitor import collect as collecting
+from monitor import flag as flagging
+from monitor import settings
+from monitor.cli import show
+from monitor.cli.base import Json, app, err, out, print_json, say, with_archive
+from monitor.collect import Collected
+from monitor.errors import UsageError
+from monitor.model import Look, Watch, handle_of, utc_now
+from monitor.settings import Settings
+from monitor.sources.desktop import DesktopSource
+from monitor.sources.preview import PreviewSource
+from monitor.store import aside, flags, posts, watches
+from monitor.store.database import Database
+from monitor.worker import recorded
+
+
+def day_of(written: str) -> datetime:
+    """A day or a moment as the user wrote it, in UTC where no zone is named."""
+    try:
+        moment = datetime.fromisoformat(written)
+    except ValueError as error:
+        raise UsageError(
+            f"no date: {written}", "a date has the form 2024-08-06", "write --since 2024-08-06"
+        ) from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+@app.command("import")
+def import_(
+    path: Annotated[
+        Path, typer.Argument(help="result.json of Telegram Desktop's JSON export, or its folder.")
+    ],
+    handle: Annotated[
+        str | None, typer.Option(help="The channel's @name, which the export does not tell.")
+    ] = None,
+    timezone: Annotated[
+        str | None, typer.Option(help="Zone of the exporting computer, for exports before June 2022.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Take in a public channel's export of Telegram Desktop."""
+    source = DesktopSource(path, zone=_zone(timezone), handle=handle_of(handle) if handle else None)
+
+    async def work(found: Settings, database: Database) -> Collected:
+        with Progress(
+            TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeRemainingColumn(),
+            console=err, transient=True,
+        ) as bar:  # fmt: skip
+            task = bar.add_task("importing", total=source.progress.total)
+
+            def stored(look: Look) -> None:
+                bar.update(task, completed=source.progress.read)
+
+            take = partial(collecting.take, database, source, now=utc_now, stored=stored)
+            return await recorded(database, "import", take, now=utc_now)
+
+    collected = with_archive(work)
+    refused = source.progress.refused
+    if as_json:
+        print_json({**collected.numbers(), "refused": refused})
+        return
+    out.print(f"imported {collected.posts} new posts and {collected.edits} further versions")
+    if collected.set_aside:
+        out.print(f"set aside {collected.set_aside} messages that could not be read → monitor status --aside")
+    for name in refused:
+        out.print(f"refused {name}: only public channels are kept", markup=False)
+
+
+def _zone(name: str | None) -> ZoneInfo | None:
+    try:
+        return ZoneInfo(name) if name else None
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise UsageError(
+            f"no time zone: {name}", "zones are named as in Europe/Moscow", "mend --timezone"
+        ) from error
+
+
+@app.command()
+def collect(
+    channel: Annotated[
+        list[str] | None, typer.Argument(help="Handles to look at; all that are due if none is given.")
+    ] = None,
+    since: Annotated[str | None, typer.Option(help="Fetch older posts back to this date, too.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Look at the channels that are due, once; with --since go on until the older posts are fetched."""
+    handles = [handle_of(name).lower() for name in channel or []]
+    back_to = day_of(since) if since else None
+
+    async def work(found: Settings, database: Database) -> Collected:
+        await _choose(database, handles, back_to)
+        async with PreviewSource.opened(found.preview(), now=utc_now) as source:
+            look = partial(_collect, database, source, older=back_to is not None)
+            return await recorded(database, "collect", look, now=utc_now)
+
+    collected = with_archive(work)
+    if as_json:
+        print_json(collected.numbers() | {"problems": collected.problems})
+        return
+    out.print(f"collected {collected.posts} posts and {collected.edits} edits in {collected.looks} looks")
+    for problem in collected.problems:
+        out.print(f"[red]✗[/red] {problem}")
+    if collected.failures:
+        raise typer.Exit(1)
+
+
+async def _collect(database: Database, source: PreviewSource, *, older: bool) -> Collected:
+    collected = await collecting.live(database, source, now=utc_now)
+    if older:
+        await _backfill(database, source, collected)
+    return collected
+
+
+async def _choose(database: Database, handles: list[str], since: datetime | None) -> None:
+    async with database.transaction() as tx:
+        for handle in handles or [watch.handle for watch in await watches.every(tx)]:
+            if await watches.find(tx, handle) is None:
+                raise UsageError(
+                    f"@{handle} is not listed",
+                    "only listed channels are collected",
+                    f"monitor channels add {handle}",
+                )
+            if handles:
+                await watches.make_due(tx, handle)
+            if since is not None:
+                await watches.reach_back(tx, handle, since=since)
+
+
+async def _backfill(database: Database, source: PreviewSource, collected: Collected) -> None:
+    with Progress(
+        TextColumn("fetching older posts"), MofNCompleteColumn(), console=err, transient=True
+    ) as bar:
+        task = bar.add_task("older", total=None)
+        while True:
+            before = collected.looks
+            await collecting.backfill(database, source, now=utc_now, result=collected)
+            bar.update(task, completed=collected.posts)
+            if collected.looks == before:
+                return
+
+
+@app.command()
+def flag(as_json: Json = False) -> None:
+    """Read every post that was not yet read under the present rules."""
+
+    async def work(found: Settings, database: Database) -> flagging.Read:
+        rules, body = settings.rules(found.file("rules.toml"))
+        with Progress(TextColumn("reading"), MofNCompleteColumn(), console=err, transient=True) as bar:
+            task = bar.add_task("reading", total=None)
+
+            def stored(read: flagging.Read) -> None:
+                bar.update(task, completed=read.posts)
+
+            reading = partial(flagging.flag, database, rules, body, now=utc_now, stored=stored)
+            return await recorded(database, "flag", reading, now=utc_now)
+
+    read = with_archive(work)
+    if as_json:
+        print_json(read.numbers())
+    else:
+        out.print(f"read {read.posts} posts, flagged {read.flagged}")
+
+
+@app.command()
+def flagged(
+    *,
+    topic: Annotated[str | None, typer.Option(help="Only this topic.")] = None,
+    channel: Annotated[str | None, typer.Option(help="Only this channel.")] = None,
+    since: Annotated[str | None, typer.Option(help="Only posts from this date on.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """List flagged posts, the newest first."""
+
+    async def work(found: Settings, database: Database) -> list[flags.Flagged]:
+        async with database.transaction() as tx:
+            return await flags.flagged(
+                tx,
+                topic=topic,
+                handle=handle_of(channel) if channel else None,
+                since=day_of(since) if since else None,
+                limit=limit,
+            )
+
+    found = with_archive(work)
+    if as_json:
+        print_json([show.flagged_as_json(post) for post in found])
+        return
+    for post in reversed(found):
+        show.flagged(out, post)
+    if not found:
+        say(
+            "nothing is flagged; bring posts in with `monitor collect` or `monitor import`, then `monitor flag`"
+        )
+
+
+@app.command()
+def status(
+    aside_too: Annotated[bool, typer.Option("--aside", help="List what was set aside, and why.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show how the watches stand, the worst first, each with its mend."""
+
+    async def work(
+        found: Settings, database: Database
+    ) -> tuple[list[Watch], dict[str, int], list[aside.Aside]]:
+        async with database.transaction() as tx:
+            totals = await posts.total(tx)
+            totals["flagged"] = await flags.total(tx)
+            totals["set_aside"] = await aside.total(tx)
+            return await watches.every(tx), totals, await aside.newest(tx, limit=20)
+
+    found, totals, asides = with_archive(work)
+    if as_json:
+        print_json({"watches": [show.watch_as_json(w) for w in found], "totals": totals})
+        return
+    show.status(out, found, totals, now=utc_now())
+    if aside_too:
+        show.asides(out, asides)

@@ -1,0 +1,152 @@
+"""The demo: the real worker on a stand-in's invented channels, in a database of its own."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from monitor import settings
+from monitor.cli import show
+from monitor.cli.base import app, archive, choice, configured, out, server
+from monitor.model import Listed, Pace, utc_now
+from monitor.settings import Settings
+from monitor.sources.preview import PreviewSource
+from monitor.sources.preview_fetch import PreviewOptions
+from monitor.standin.scenario import THEN, Scenario, shipped
+from monitor.standin.server import CANARY, Standin, serving
+from monitor.store import flags, posts, watches
+from monitor.store.database import Database
+from monitor.store.migrate import shipped as shipped_folder
+from monitor.worker import Work, Worker
+
+# The first screen opens on the day of the incursion, with a day and a half of posts already there.
+OPENS = timedelta(days=1, hours=13, minutes=16)
+FIRST_SCREEN = 12
+PACE = Pace(timedelta(seconds=2), timedelta(seconds=6))
+
+
+@app.command()
+def demo(
+    speed: Annotated[
+        float, typer.Option(min=1, help="How many times faster than the clock the channels play.")
+    ] = 60.0,
+    seconds: Annotated[
+        float | None, typer.Option("--for", min=1, help="Stop by itself after so many seconds.")
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Begin anew: forget what an earlier demo collected.")
+    ] = False,
+) -> None:
+    """Play three invented channels and collect and flag them, live."""
+    choice.demo = True
+    found = configured()
+    began = time.monotonic()
+    scenarios = shipped()
+    out.print(
+        f"[bold]monitor demo[/bold] · a local stand-in plays {len(scenarios)} invented channels at {speed:g}× · Ctrl-C to stop"
+    )
+    with server(found) as url, suppress(KeyboardInterrupt):
+        out.print(f"database   ready in {time.monotonic() - began:.1f} s   {_where(found)}", markup=False)
+        asyncio.run(_play(found, url, scenarios, speed=speed, seconds=seconds, fresh=fresh))
+    out.print("\nstopped; the archive is whole, and `make demo` goes on from here")
+
+
+def _where(found: Settings) -> str:
+    return "your own server" if found.database_url else f"embedded Postgres · {found.place()}"
+
+
+async def _play(
+    found: Settings,
+    url: str,
+    scenarios: tuple[Scenario, ...],
+    *,
+    speed: float,
+    seconds: float | None,
+    fresh: bool,
+) -> None:
+    async with archive(found, url) as database:
+        rules, body = settings.rules(shipped_folder("config") / "rules.toml")
+        async with database.transaction() as tx:
+            if fresh:
+                await posts.forget_everything(tx)
+            await watches.sync(tx, [_listed(scenario) for scenario in scenarios])
+            begins = await posts.newest_time(tx)
+        standin = Standin(_clock(begins or THEN + OPENS, speed))
+        standin.play(scenarios, start=THEN)
+        async with serving(standin) as host, PreviewSource.opened(_options(host), now=utc_now) as source:
+            screen = Screen(database, [scenario.handle for scenario in scenarios])
+            worker = Worker(
+                Work(
+                    database=database,
+                    source=source,
+                    rules=rules,
+                    rules_body=body,
+                    now=utc_now,
+                    tick=0.5,
+                    heard=screen.hear,
+                )
+            )
+            if seconds is not None:
+                asyncio.get_running_loop().call_later(seconds, worker.stop)
+            await worker.run()
+        await screen.sum_up()
+
+
+def _options(host: str) -> PreviewOptions:
+    return PreviewOptions(hosts=(host,), pace=0.02, user_agent="monitor demo", canary=CANARY)
+
+
+def _listed(scenario: Scenario) -> Listed:
+    return Listed(handle=scenario.handle, label=scenario.title, pace=PACE, since=THEN.astimezone(UTC))
+
+
+def _clock(begins: datetime, speed: float) -> Callable[[], datetime]:
+    started = time.monotonic()
+    return lambda: begins + timedelta(seconds=(time.monotonic() - started) * speed)
+
+
+class Screen:
+    """What the demo prints: first a screen of what is there, then each flagged post as it comes."""
+
+    def __init__(self, database: Database, handles: list[str]) -> None:
+        self._database = database
+        self._handles = handles
+        self._shown_to = datetime.min.replace(tzinfo=UTC)
+        self._opened = False
+
+    async def hear(self, step: str, counts: Mapping[str, int]) -> None:
+        """Print what a run brought."""
+        if step != "flag":
+            return
+        async with self._database.transaction() as tx:
+            fresh = await flags.flagged_after(tx, self._shown_to, limit=10_000)
+            totals = await posts.total(tx)
+        if not self._opened:
+            names = " · ".join(self._handles)
+            out.print(
+                f"channels   {names}     collected {totals['posts']} posts, {totals['edited']} edited\n"
+            )
+        for post in fresh[-FIRST_SCREEN:] if not self._opened else fresh:
+            show.flagged(out, post)
+        if not self._opened:
+            self._opened = True
+            self._guide(len(fresh))
+        self._shown_to = max([self._shown_to, *(post.flagged_at for post in fresh)])
+
+    @staticmethod
+    def _guide(count: int) -> None:
+        out.print(f"\n{count} flagged so far, the newest above; new ones follow as they are posted\n")
+        out.print("flagged  monitor --demo flagged --topic troop_figures     (.venv/bin/monitor)")
+        out.print("sql      monitor --demo db shell     select * from research.posts;")
+        out.print("more     monitor --demo status\n")
+
+    async def sum_up(self) -> None:
+        """Print what is held at the end."""
+        async with self._database.transaction() as tx:
+            totals = await posts.total(tx)
+            flagged = await flags.total(tx)
+        out.print(f"\n{totals['posts']} posts, {totals['edited']} edited, {flagged} flagged")

@@ -1,0 +1,96 @@
+"""Commands that set up and run the monitor: init, up."""
+
+import os
+import sys
+from pathlib import Path
+from shutil import copy2
+from typing import Annotated
+
+import typer
+
+from monitor import settings
+from monitor.cli.base import app, out, with_archive
+from monitor.errors import UsageError
+from monitor.model import utc_now
+from monitor.settings import Settings
+from monitor.sources.preview import PreviewSource
+from monitor.store import runs, watches
+from monitor.store.database import Database
+from monitor.store.migrate import shipped
+from monitor.worker import Work, Worker
+
+TERMS = "first start"
+
+
+@app.command()
+def init() -> None:
+    """Set up this directory: config/, .env, and the database."""
+    config = Path("config")
+    config.mkdir(exist_ok=True)
+    for file in sorted(shipped("config").glob("*.toml")):
+        if not (config / file.name).exists():
+            copy2(file, config / file.name)
+            out.print(f"wrote config/{file.name}")
+    if not Path(".env").exists():
+        descriptor = os.open(".env", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as fresh:
+            fresh.write(settings.example())
+        out.print("wrote .env (readable by you alone)")
+
+    async def work(found: Settings, database: Database) -> int:
+        async with database.transaction() as tx:
+            return len(await watches.every(tx))
+
+    count = with_archive(work)
+    out.print(f"the database is ready and {count} channels are listed → monitor up")
+
+
+@app.command()
+def up(
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Answer the question of the first start beforehand.")
+    ] = False,
+) -> None:
+    """Run the worker: collect, fetch older posts, flag, keep house; until Ctrl-C."""
+
+    async def work(found: Settings, database: Database) -> None:
+        rules, body = settings.rules(found.file("rules.toml"))
+        await _agree(found, database, yes=yes)
+        async with PreviewSource.opened(found.preview(), now=utc_now) as source:
+            out.print("monitor is at work · Ctrl-C to stop · see how it stands with: monitor status")
+            await Worker(
+                Work(database=database, source=source, rules=rules, rules_body=body, now=utc_now)
+            ).run()
+        out.print("stopped; everything that was collected is safe, and the next start goes on from here")
+
+    with_archive(work)
+
+
+async def _agree(found: Settings, database: Database, *, yes: bool) -> None:
+    """Say on the first start what will be fetched, from where, how gently and under whose terms; ask once."""
+    async with database.transaction() as tx:
+        if await runs.agreed(tx, TERMS):
+            return
+        listed = [f"@{watch.handle}" for watch in await watches.every(tx)]
+    hosts = ", ".join(host.partition("://")[2] for host in found.preview_hosts[:1])
+    out.print(
+        f"Fetched are the public web pages of {len(listed)} channels ({', '.join(listed)}) from {hosts}, without an account."
+    )
+    out.print(
+        f"At most one request every {found.preview_pace:g} s, as “{found.user_agent}”; robots.txt is obeyed, nothing is posted, joined or counted as a view.",
+        markup=False,
+    )
+    out.print(
+        "The platform's terms bind you who run this (telegram.org/tos, its content licensing terms too); the README says what that means."
+    )
+    if not (yes or found.accept_terms):
+        if not sys.stdin.isatty():
+            raise UsageError(
+                "the question of the first start was not answered",
+                "there is no terminal to ask on",
+                "run `monitor up --yes`, or set MONITOR_ACCEPT_TERMS=true",
+            )
+        if not typer.confirm("Go on?"):
+            raise typer.Exit(1)
+    async with database.transaction() as tx:
+        await runs.agree(tx, TERMS, now=utc_now())

@@ -1,0 +1,350 @@
+"""Settings: the environment and .env, config/channels.toml and config/rules.toml, read once and frozen.
+
+A wrong value stops the start with one message that names the file, the line or variable, and the mend.
+The environment goes before .env; `MONITOR_X_FILE` names a file that holds the value of a secret.
+"""
+
+import json
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from tomlkit.exceptions import TOMLKitError
+
+from monitor.errors import SettingsError, UsageError
+from monitor.extraction import Rules, compile_rules
+from monitor.model import Listed, Pace, SourceName, handle_of
+from monitor.sources.preview_fetch import PreviewOptions
+from monitor.store.embedded import default_data_dir
+from monitor.store.migrate import shipped
+
+PREFIX = "MONITOR_"
+SIDES = ("russia", "ukraine", "other", "unknown")
+_DURATION = re.compile(r"(\d+)([smhd])")
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_LINE = re.compile(r"\(at line (\d+)")
+
+
+class Settings(BaseSettings):
+    """Every setting of the product; each is a variable MONITOR_<NAME> in the environment or in .env."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=".env",
+        env_file_encoding="utf-8",
+        extra="ignore",
+        frozen=True,
+        env_ignore_empty=True,
+    )
+
+    database_url: SecretStr | None = Field(
+        None,
+        description="Your own PostgreSQL server, as postgresql://user:password@host:port/name; unset: the one that comes with the package",
+    )
+    data_dir: Path | None = Field(
+        None,
+        description="Where the embedded database lies; unset: ~/.local/share/monitor, for root /var/lib/monitor",
+    )
+    pg_bin: Path | None = Field(
+        None, description="A directory with the PostgreSQL programs to use for the embedded database"
+    )
+    config_dir: Path | None = Field(
+        None,
+        description="The directory of channels.toml and rules.toml; unset: ./config if it is there, else the one shipped",
+    )
+    preview_hosts: tuple[str, ...] = Field(
+        ("https://t.me", "https://telegram.me"),
+        description="Hosts of the public pages, as a JSON list; another is tried only when the one before cannot be connected to",
+    )
+    preview_pace: float = Field(
+        2.0, ge=0, description="Seconds between two requests to the public pages, for the whole process"
+    )
+    preview_timeout: float = Field(20.0, gt=0, description="Seconds to wait for a public page")
+    preview_canary: str = Field(
+        "telegram",
+        description="A handle that always has a public page; if it looks free, our address is refused",
+    )
+    user_agent: str = Field(
+        "telegram-channel-monitor/0.1 (public channels only; gentle; https://example.org/contact)",
+        description="How we introduce ourselves to the public pages; put a way to reach you in it",
+    )
+    accept_terms: bool = Field(
+        default=False, description="Set to true to answer the question of the first start beforehand"
+    )
+    log_level: str = Field("info", description="debug, info, warning or error")
+    log_json: bool = Field(default=False, description="Write the log as one JSON object a line")
+
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, value: str) -> str:
+        if value.lower() not in ("debug", "info", "warning", "error"):
+            message = "it is one of debug, info, warning, error"
+            raise ValueError(message)
+        return value.lower()
+
+    @field_validator("preview_hosts")
+    @classmethod
+    def _hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value or not all(host.startswith(("https://", "http://")) for host in value):
+            message = 'it is a list such as ["https://t.me"]'
+            raise ValueError(message)
+        return tuple(host.rstrip("/") for host in value)
+
+    @classmethod
+    def settings_customise_sources(  # noqa: PLR0917 - pydantic-settings calls it so
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What the code gives, then the environment, `*_FILE` of the environment, then .env."""
+        return init_settings, env_settings, _FileSettings(settings_cls), dotenv_settings
+
+    def place(self) -> Path:
+        """The data directory in force."""
+        return self.data_dir or default_data_dir(
+            root=os.geteuid() == 0, home=Path.home(), xdg=os.environ.get("XDG_DATA_HOME")
+        )
+
+    def preview(self) -> PreviewOptions:
+        """How the public pages are to be fetched."""
+        return PreviewOptions(
+            hosts=self.preview_hosts,
+            pace=self.preview_pace,
+            timeout=self.preview_timeout,
+            user_agent=self.user_agent,
+            canary=self.preview_canary,
+        )
+
+    def file(self, name: str) -> Path:
+        """A file of the configuration directory in force."""
+        if self.config_dir:
+            return self.config_dir / name
+        here = Path("config")
+        return (here if (here / name).exists() else shipped("config")) / name
+
+
+class _FileSettings(PydanticBaseSettingsSource):
+    """Values from files named by `MONITOR_X_FILE`, as Docker and systemd hand out secrets."""
+
+    def get_field_value(self, field: object, field_name: str) -> tuple[Any, str, bool]:
+        variable = f"{PREFIX}{field_name.upper()}_FILE"
+        named = os.environ.get(variable)
+        if not named:
+            return None, field_name, False
+        try:
+            return Path(named).read_text().strip(), field_name, False
+        except OSError as error:
+            raise SettingsError(
+                f"{variable} names a file that cannot be read",
+                f"{named}: {error.strerror}",
+                "mend the path or its rights",
+            ) from error
+
+    def __call__(self) -> dict[str, Any]:
+        found = {
+            name: self.get_field_value(field, name)[0]
+            for name, field in self.settings_cls.model_fields.items()
+        }
+        return {name: value for name, value in found.items() if value is not None}
+
+
+def load(env_file: Path = Path(".env")) -> Settings:
+    """The settings in force. Raises SettingsError for the first wrong one."""
+    try:
+        return Settings(_env_file=env_file)
+    except ValidationError as error:
+        first = error.errors()[0]
+        variable = PREFIX + str(first["loc"][0]).upper() if first["loc"] else "a setting"
+        raise SettingsError(
+            f"{variable} is wrong", first["msg"], f"mend {variable} in the environment or in {env_file}"
+        ) from error
+    except ValueError as error:
+        raise SettingsError(
+            "a setting cannot be read", str(error), "see .env.example for the form of each"
+        ) from error
+
+
+def example() -> str:
+    """The text of .env.example: every setting, what it means, and its default, commented out."""
+    lines = [
+        "# Settings of monitor. Remove the `#` before a line to set it; the environment goes before this file.",
+        "",
+    ]
+    for name, field in Settings.model_fields.items():
+        default = field.default
+        if isinstance(default, tuple):
+            shown = json.dumps(list(default))
+        elif isinstance(default, bool):
+            shown = str(default).lower()
+        else:
+            shown = "" if default is None else f"{default:g}" if isinstance(default, float) else str(default)
+        lines += [f"# {field.description}", f"#{PREFIX}{name.upper()}={shown}", ""]
+    lines += [
+        f"# Any of them may end in _FILE and name a file that holds the value: {PREFIX}DATABASE_URL_FILE=/run/secrets/url"
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """Variables that begin like ours and are none: a slip of the pen, most likely."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    known |= {f"{name}_FILE" for name in known}
+    return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
+
+
+# --- config/channels.toml -----------------------------------------------------------------------------------
+
+_CHANNEL_KEYS = {"handle", "label", "person", "person_since", "side", "source", "pace", "since"}
+
+
+def parse_toml(path: Path) -> tuple[dict[str, Any], str]:
+    """A TOML file and its text. Raises SettingsError with the line of the first mistake."""
+    try:
+        body = path.read_text(encoding="utf-8")
+        return tomllib.loads(body), body
+    except OSError as error:
+        raise SettingsError(
+            f"{path} cannot be read",
+            error.strerror or str(error),
+            "run monitor where config/ is, or set MONITOR_CONFIG_DIR",
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        line = _LINE.search(str(error))
+        where = f"{path}, line {line.group(1)}" if line else str(path)
+        raise SettingsError(
+            f"{where}: this is not TOML", str(error), "mend that line and start again"
+        ) from error
+
+
+def channels(path: Path) -> tuple[Listed, ...]:
+    """The channel list. Raises SettingsError that names the file, the line and the mend."""
+    document, body = parse_toml(path)
+    entries = document.get("channel", [])
+    stray = sorted(set(document) - {"channel"})
+    if stray or not isinstance(entries, list):
+        raise SettingsError(
+            f"{path}: unknown key `{stray[0] if stray else 'channel'}`",
+            "the file holds [[channel]] entries alone",
+            "remove it",
+        )
+    lines = [
+        number for number, line in enumerate(body.splitlines(), 1) if line.strip().startswith("[[channel]]")
+    ]
+    listed: list[Listed] = []
+    for position, entry in enumerate(entries):
+        where = f"{path}, line {lines[position]}" if position < len(lines) else str(path)
+        one = _listed(entry, where)
+        if any(one.key == other.key for other in listed):
+            raise SettingsError(
+                f"{where}: @{one.handle} is listed twice", "a handle stands for one watch", "remove one"
+            )
+        listed.append(one)
+    return tuple(listed)
+
+
+def _listed(entry: Mapping[str, Any], where: str) -> Listed:
+    unknown = sorted(set(entry) - _CHANNEL_KEYS)
+    if unknown:
+        raise SettingsError(
+            f"{where}: unknown key `{unknown[0]}`",
+            f"a channel has {', '.join(sorted(_CHANNEL_KEYS))}",
+            "mend or remove it",
+        )
+    try:
+        handle = handle_of(str(entry.get("handle", "")))
+    except UsageError as error:
+        raise SettingsError(f"{where}: {error.what}", error.why, error.mend) from error
+    return Listed(
+        handle=handle,
+        label=str(entry.get("label", handle)),
+        source=_choice(
+            entry, "source", (SourceName.TELEGRAM, SourceName.PREVIEW), SourceName.PREVIEW, where=where
+        ),
+        person=entry.get("person"),
+        person_since=_date(entry, "person_since", where),
+        side=_choice(entry, "side", SIDES, "unknown", where=where),
+        pace=_pace(entry.get("pace"), where),
+        since=_since(entry, where),
+    )
+
+
+def _choice(entry: Mapping[str, Any], key: str, choices: tuple[Any, ...], default: Any, *, where: str) -> Any:
+    value = entry.get(key, default)
+    if value not in choices:
+        words = ", ".join(str(choice) for choice in choices)
+        raise SettingsError(f"{where}: `{key}` is {value!r}", f"it is one of {words}", "choose one of these")
+    return type(choices[0])(value)
+
+
+def _date(entry: Mapping[str, Any], key: str, where: str) -> date | None:
+    value = entry.get(key)
+    if value is None or (isinstance(value, date) and not isinstance(value, datetime)):
+        return value
+    raise SettingsError(
+        f"{where}: `{key}` is {value!r}", "it is a date without quotes", f"write {key} = 2024-05-14"
+    )
+
+
+def _since(entry: Mapping[str, Any], where: str) -> datetime | None:
+    day = _date(entry, "since", where)
+    return datetime.combine(day, time(), UTC) if day else None
+
+
+def _pace(written: object, where: str) -> Pace:
+    if written is None:
+        return Pace()
+    found = [timedelta(seconds=int(n) * _UNITS[u]) for n, u in _DURATION.findall(str(written))]
+    if len(found) == 2 and timedelta(0) < found[0] <= found[1]:  # noqa: PLR2004
+        return Pace(*found)
+    raise SettingsError(
+        f"{where}: `pace` is {written!r}",
+        "it is the quickest and the slowest time between two looks, in s, m, h or d",
+        'write pace = "1m-30m"',
+    )
+
+
+def add_channel(path: Path, handle: str, *, label: str | None) -> None:
+    """Append a channel to the list, leaving the rest of the file as it stands; the result must load."""
+    listed = channels(path)
+    if any(entry.key == handle.lower() for entry in listed):
+        raise UsageError(
+            f"@{handle} is listed already", f"it stands in {path}", "see `monitor channels list`"
+        )
+    try:
+        document = tomlkit.parse(path.read_text(encoding="utf-8"))
+    except TOMLKitError as error:
+        raise SettingsError(f"{path} cannot be edited", str(error), "add the entry by hand") from error
+    entry = tomlkit.table()
+    entry.add("handle", handle)
+    entry.add("label", label or handle)
+    entries = document.setdefault("channel", tomlkit.aot())
+    entries.append(entry)
+    fresh = path.with_suffix(".toml.new")
+    fresh.write_text(tomlkit.dumps(document), encoding="utf-8")
+    fresh.replace(path)
+
+
+# --- config/rules.toml --------------------------------------------------------------------------------------
+
+
+def rules(path: Path) -> tuple[Rules, str]:
+    """The rules and their text, by whose hash they are known. Raises SettingsError with file, line and mend."""
+    document, body = parse_toml(path)
+    try:
+        return compile_rules(document), body
+    except SettingsError as error:
+        table = re.search(r"\[([\w.]+)\]", error.what)
+        lines = body.splitlines()
+        at = next((n for n, line in enumerate(lines, 1) if table and line.strip() == table.group()), None)
+        where = f"{path}, line {at}" if at else str(path)
+        raise SettingsError(f"{where}: {error.what}", error.why, error.mend) from error

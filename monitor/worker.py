@@ -1,0 +1,189 @@
+"""Which step runs when, and how the worker starts and stops.
+
+Every step asks the database what is due, so a schedule here is only how often it asks. One worker at a
+time holds an advisory lock. On the way out no new run begins, and those under way are waited for: the
+scheduler itself would cancel them.
+"""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC
+from typing import Protocol, TypeVar
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from monitor import collect, flag, maintain
+from monitor.errors import DatabaseError, MonitorError
+from monitor.extraction import Rules
+from monitor.model import Clock
+from monitor.sources import Source
+from monitor.store import runs
+from monitor.store.database import WORKER_LOCK, Database
+
+log = structlog.get_logger()
+
+
+class Done(Protocol):
+    """What a step gives: it can count what it did."""
+
+    def numbers(self) -> dict[str, int]:
+        """The counts, by what was counted."""
+        ...
+
+
+Step = Callable[[], Awaitable[Done]]
+D = TypeVar("D", bound=Done)
+Heard = Callable[[str, Mapping[str, int]], Awaitable[None]]
+LONGEST_RUN = 600.0
+
+
+async def _hear_nothing(step: str, counts: Mapping[str, int]) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What a worker works with. `heard` is told of every run that did something; `tick` is in seconds."""
+
+    database: Database
+    source: Source
+    rules: Rules
+    rules_body: str
+    now: Clock
+    tick: float = 2.0
+    heard: Heard = field(default=_hear_nothing)
+
+    def steps(self) -> dict[str, tuple[float, Step]]:
+        """Each step by name: seconds between two runs, and what it does."""
+        return {
+            "collect": (self.tick, self._collect),
+            "backfill": (self.tick, self._backfill),
+            "flag": (self.tick, self._flag),
+            "maintain": (86400.0, self._maintain),
+        }
+
+    async def _collect(self) -> Done:
+        done = await collect.live(self.database, self.source, now=self.now)
+        for problem in done.problems:
+            log.warning("a watch fails", problem=problem)
+        return done
+
+    async def _backfill(self) -> Done:
+        return await collect.backfill(self.database, self.source, now=self.now)
+
+    async def _flag(self) -> Done:
+        return await flag.flag(self.database, self.rules, self.rules_body, now=self.now)
+
+    async def _maintain(self) -> Done:
+        return await maintain.maintain(self.database, now=self.now)
+
+
+async def recorded(database: Database, step: str, work: Callable[[], Awaitable[D]], *, now: Clock) -> D:
+    """Run a step once and record the run, also one that fails; the schedule and the commands both come here."""
+    async with database.transaction() as tx:
+        run = await runs.begin(tx, step, now=now())
+    counts: Mapping[str, int] = {}
+    problem: str | None = "broken off"
+    try:
+        done = await work()
+        counts, problem = done.numbers(), None
+    except Exception as error:
+        problem = error.what if isinstance(error, MonitorError) else f"{type(error).__name__}: {error}"
+        raise
+    finally:
+        async with database.transaction() as tx:
+            await runs.end(tx, run, now=now(), counts=counts, error=problem)
+    return done
+
+
+class Worker:
+    """The schedule. `run` returns after `stop`, or after SIGTERM or Ctrl-C where it handles the signals."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._stopping = asyncio.Event()
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    def stop(self) -> None:
+        """Begin no new run, and let `run` return once those under way are done."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Work until stopped. Raises DatabaseError if another worker works on this archive."""
+        async with self._only_worker(), self._signals():
+            scheduler = AsyncIOScheduler(
+                timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+            )
+            for name, (seconds, step) in self._work.steps().items():
+                scheduler.add_job(
+                    self._job,
+                    "interval",
+                    args=[name, step],
+                    seconds=seconds,
+                    id=name,
+                    next_run_time=self._work.now(),
+                )
+            scheduler.start()
+            try:
+                await self._stopping.wait()
+            finally:
+                scheduler.pause()
+                if self._under_way:
+                    await asyncio.wait(self._under_way)
+                scheduler.shutdown(wait=False)
+
+    @asynccontextmanager
+    async def _only_worker(self) -> AsyncIterator[None]:
+        database = self._work.database
+        async with database.only_one(WORKER_LOCK) as alone:
+            if not alone:
+                raise DatabaseError(
+                    "another worker is at work on this archive",
+                    "two would look at every channel twice",
+                    "stop that one first",
+                )
+            async with database.transaction() as tx:
+                await runs.close_broken_off(tx, now=self._work.now())
+            yield
+
+    @asynccontextmanager
+    async def _signals(self) -> AsyncIterator[None]:
+        loop = asyncio.get_running_loop()
+        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        for number in before:
+            loop.add_signal_handler(number, self.stop)
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                loop.remove_signal_handler(number)
+                signal.signal(number, handler)
+
+    async def _job(self, name: str, step: Step) -> None:
+        task = asyncio.create_task(self._once(name, step))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        await asyncio.shield(task)
+
+    async def _once(self, name: str, step: Step) -> None:
+        """One run; whatever goes wrong is logged, and the next run tries again."""
+        try:
+            async with asyncio.timeout(LONGEST_RUN):
+                counts = (await recorded(self._work.database, name, step, now=self._work.now)).numbers()
+            if any(number for key, number in counts.items() if key not in runs.IDLE):
+                log.debug("step done", step=name, **counts)
+                await self._work.heard(name, counts)
+        except MonitorError as error:
+            log.warning(
+                "step failed, the next run tries again",
+                step=name,
+                what=error.what,
+                why=error.why,
+                mend=error.mend,
+            )
+        except Exception:
+            log.exception("step failed", step=name)
