@@ -253,6 +253,7 @@ class Supervisor:
         self._cluster = self._dir / "postgres"
         self._log = self._dir / "postgres.log"
         self._account = server_account(root=self._root)
+        self._process: subprocess.Popen[bytes] | None = None
 
     @contextmanager
     def held(self) -> Iterator[Server]:
@@ -268,6 +269,7 @@ class Supervisor:
                 with _locked(self._dir / "change.lock", self._say), suppress(BlockingIOError):
                     fcntl.flock(holders, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     self._stop(server)
+                self._part_from_child()
 
     def _make_data_dir(self) -> None:
         try:
@@ -296,7 +298,7 @@ class Supervisor:
         if running is None:
             return self._start(binaries)
         server = Server(running, binaries, self._cluster)
-        self._wait(server, None)
+        self._wait(server)
         return server
 
     def _reachable(self, binaries: Binaries) -> Binaries:
@@ -311,13 +313,18 @@ class Supervisor:
         copy = self._dir / "binaries" / f"{binaries.version}-{mark}"
         if not copy.exists():
             self._copy(install, copy)
-        return Binaries(copy / "bin", binaries.major, binaries.version)
+        place = copy / install.parent.name / install.name / binaries.directory.name
+        return Binaries(place, binaries.major, binaries.version)
 
     def _copy(self, install: Path, copy: Path) -> None:
         copy.parent.mkdir(mode=0o755, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=copy.parent) as scratch:
-            fresh = Path(scratch) / "install"
-            shutil.copytree(install, fresh, symlinks=True, ignore=shutil.ignore_patterns("include"))
+            fresh = Path(scratch) / "copy"
+            shutil.copytree(install, fresh / install.parent.name / install.name, symlinks=True)
+            # A wheel keeps its libraries in a folder beside the package, where the programs look for them.
+            libraries = install.parent.with_name(install.parent.name + ".libs")
+            if libraries.is_dir():
+                shutil.copytree(libraries, fresh / libraries.name, symlinks=True)
             for path in (fresh, *fresh.rglob("*")):
                 if not path.is_symlink():
                     path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
@@ -395,25 +402,28 @@ class Supervisor:
 
     def _start(self, binaries: Binaries) -> Server:
         server = Server(self._socket_dir(), binaries, self._cluster)
+        # A killed server leaves its lock, and where nobody reaps the dead its process id seems alive for ever.
+        for left in (".s.PGSQL.5432", ".s.PGSQL.5432.lock"):
+            (server.socket_dir / left).unlink(missing_ok=True)
         settings = SETTINGS | {"unix_socket_directories": str(server.socket_dir)}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         if self._log.exists() and self._log.stat().st_size > LOG_KEPT:
             self._log.replace(self._log.with_suffix(".log.1"))
         with self._log.open("ab") as log:
-            process = self._account.start(
+            self._process = self._account.start(
                 [binaries.path("postgres"), "-D", str(self._cluster), *options], log
             )
-        self._wait(server, process)
+        self._wait(server)
         return server
 
-    def _wait(self, server: Server, process: "subprocess.Popen[bytes] | None") -> None:
+    def _wait(self, server: Server) -> None:
         """Wait until the server takes connections, as long as it lives: a crash recovery takes its time."""
         began, told = time.monotonic(), 0.0
         while True:
             try:
                 psycopg.connect(server.url("postgres"), connect_timeout=10).close()
             except psycopg.OperationalError as error:
-                if not self._alive(process):
+                if not self._alive():
                     raise self._failed_to_start() from error
             else:
                 return
@@ -423,14 +433,22 @@ class Supervisor:
                 self._say(f"the database is recovering from a crash; {waited:.0f} s so far, nothing is lost")
             time.sleep(0.05)
 
-    def _alive(self, process: "subprocess.Popen[bytes] | None") -> bool:
-        return process.poll() is None if process is not None else self._running() is not None
+    def _alive(self) -> bool:
+        return self._process.poll() is None if self._process is not None else self._running() is not None
+
+    def _part_from_child(self) -> None:
+        """A server that others still hold outlives us on purpose; Python would warn of a child left behind."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.returncode = 0
+        self._process = None
 
     def _failed_to_start(self) -> DatabaseError:
         tail = _last_line(self._log.read_text(errors="replace")) if self._log.exists() else ""
         return DatabaseError("the database did not start", tail, f"{self._log} has its whole log")
 
     def _stop(self, server: Server) -> None:
+        if self._running() is None:
+            return
         stopped = self._account.run(
             server.binaries.path("pg_ctl"),
             "stop",

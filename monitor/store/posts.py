@@ -4,8 +4,9 @@ Writing is one COPY into a temporary table and one INSERT for each table of reco
 transaction, so that posts, versions, state and raw records come together or not at all.
 """
 
+import asyncio
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -119,6 +120,12 @@ _HELD = text(
 )
 
 
+_Kept = tuple[bytes | None, int | None, bytes | None]
+_NOTHING_KEPT: _Kept = (None, None, None)
+_NO_ORIGIN = (None, None, None, None, None)
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
+
 async def held(tx: Transaction, channel_id: int, hashes: Mapping[int, bytes]) -> dict[int, Held]:
     """What is held of the posts whose message ids and content hashes are given, by message id."""
     if not hashes:
@@ -160,42 +167,49 @@ async def keep(tx: Transaction, look: Look, decision: Decision) -> None:
     meant = {"channel": look.channel.channel_id, "at": look.at, "source": look.source.value}
     if decision.added:
         await driver.execute(_MAKE_INCOMING)
-        await _copy(driver, decision)
+        kept = await asyncio.to_thread(_kept, [version.post.raw for version in decision.added])
+        await _copy(driver, decision.added, kept)
         statements = _WRITE + (_MOVE_ON if decision.edits else ())
         for statement in statements:
             await driver.execute(statement, meant)
-        await driver.execute("TRUNCATE incoming")
     if decision.seen:
         await _see_again(tx, look, decision)
     if decision.counted:
         await _count(tx, look, decision)
 
 
-async def _copy(driver: "AsyncConnection[tuple[object, ...]]", decision: Decision) -> None:
+async def _copy(
+    driver: "AsyncConnection[tuple[object, ...]]", added: Sequence[NewVersion], kept: Iterable[_Kept]
+) -> None:
     async with (
         driver.cursor() as cursor,
         cursor.copy(f"COPY incoming ({_NAMES}) FROM STDIN (FORMAT binary)") as copy,
     ):
         copy.set_types(_TYPES)
-        for row in _rows(decision.added):
-            await copy.write_row(row)
+        for version, raw in zip(added, kept, strict=True):
+            await copy.write_row(_row(version, raw))
 
 
-def _rows(added: tuple[NewVersion, ...]) -> Iterator[tuple[object, ...]]:
-    compressor = zstandard.ZstdCompressor(level=3)
-    for version in added:
-        yield _row(version, compressor)
+def _kept(bodies: Sequence[bytes]) -> list[_Kept]:
+    """Hash, size and compressed form of raw records. All are compressed in one call, which holds no lock of Python's."""
+    filled: list[bytes | bytearray | memoryview[int]] = [body for body in bodies if body]
+    if not filled:
+        return [_NOTHING_KEPT] * len(bodies)
+    packed = iter(zstandard.ZstdCompressor(level=1).multi_compress_to_buffer(filled))
+    return [
+        (sha256(body).digest(), len(body), next(packed).tobytes()) if body else _NOTHING_KEPT
+        for body in bodies
+    ]
 
 
-def _row(version: NewVersion, compressor: zstandard.ZstdCompressor) -> tuple[object, ...]:
-    post, raw = version.post, version.post.raw
+def _row(version: NewVersion, raw: _Kept) -> tuple[object, ...]:
+    post = version.post
     forward, reply, media = post.forward, post.reply, post.media
     origin = (
         (forward.kind.value, forward.channel_id, forward.handle, forward.message_id, forward.title)
         if forward
-        else (None, None, None, None, None)
+        else _NO_ORIGIN
     )
-    kept = (sha256(raw).digest(), len(raw), compressor.compress(raw)) if raw else (None, None, None)
     return (
         post.message_id,
         version.number,
@@ -217,15 +231,17 @@ def _row(version: NewVersion, compressor: zstandard.ZstdCompressor) -> tuple[obj
         version.form,
         version.sha256,
         version.previous,
-        *kept,
+        *raw,
     )
 
 
 def storable(words: str) -> str:
     """The same text as Postgres can keep it: it takes neither NUL nor a lone surrogate."""
-    if words.isascii() and "\x00" not in words:
-        return words
-    return words.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
+    try:
+        words.encode()
+    except UnicodeEncodeError:
+        words = words.encode("utf-8", "replace").decode()
+    return words.replace("\x00", "\ufffd") if "\x00" in words else words
 
 
 def _entities(post: Post) -> str:
@@ -244,7 +260,7 @@ def _entities(post: Post) -> str:
 
 
 def _json(details: Mapping[str, Any]) -> str | None:
-    return storable(json.dumps(dict(details), ensure_ascii=False)).replace("\\u0000", "") if details else None
+    return storable(_encode(dict(details))).replace("\\u0000", "") if details else None
 
 
 async def _see_again(tx: Transaction, look: Look, decision: Decision) -> None:
