@@ -15,8 +15,15 @@ from typing import Any
 
 import tomlkit
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 from tomlkit.exceptions import TOMLKitError
+from tomlkit.items import Array
 
 from monitor.errors import SettingsError, UsageError
 from monitor.extraction import Rules, compile_rules
@@ -27,9 +34,11 @@ from monitor.store.migrate import shipped
 
 PREFIX = "MONITOR_"
 SIDES = ("russia", "ukraine", "other", "unknown")
-_DURATION = re.compile(r"(\d+)([smhd])")
+_PACE = re.compile(r"\s*([0-9]{1,5})([smhd])\s*-\s*([0-9]{1,5})([smhd])\s*")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _LINE = re.compile(r"\(at line (\d+)")
+_NAMED = re.compile(r"\[(.+?)\]|`(.+?)`")
+_FIELD = re.compile(r'field "(\w+)"')
 
 
 class Settings(BaseSettings):
@@ -64,9 +73,14 @@ class Settings(BaseSettings):
         description="Hosts of the public pages, as a JSON list; another is tried only when the one before cannot be connected to",
     )
     preview_pace: float = Field(
-        2.0, ge=0, description="Seconds between two requests to the public pages, for the whole process"
+        2.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="Seconds between two requests to the public pages, for the whole process",
     )
-    preview_timeout: float = Field(20.0, gt=0, description="Seconds to wait for a public page")
+    preview_timeout: float = Field(
+        20.0, gt=0, allow_inf_nan=False, description="Seconds to wait for a public page"
+    )
     preview_canary: str = Field(
         "telegram",
         description="A handle that always has a public page; if it looks free, our address is refused",
@@ -106,8 +120,8 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """What the code gives, then the environment, `*_FILE` of the environment, then .env."""
-        return init_settings, env_settings, _FileSettings(settings_cls), dotenv_settings
+        """What the code gives, then the environment, `*_FILE` of it or of .env, then .env."""
+        return init_settings, env_settings, _FileSettings(settings_cls, dotenv_settings), dotenv_settings
 
     def place(self) -> Path:
         """The data directory in force."""
@@ -136,26 +150,33 @@ class Settings(BaseSettings):
 class _FileSettings(PydanticBaseSettingsSource):
     """Values from files named by `MONITOR_X_FILE`, as Docker and systemd hand out secrets."""
 
-    def get_field_value(self, field: object, field_name: str) -> tuple[Any, str, bool]:
+    def __init__(self, settings_cls: type[BaseSettings], dotenv: PydanticBaseSettingsSource) -> None:
+        super().__init__(settings_cls)
+        self._dotenv = dotenv.env_vars if isinstance(dotenv, DotEnvSettingsSource) else {}
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
         variable = f"{PREFIX}{field_name.upper()}_FILE"
-        named = os.environ.get(variable)
+        named = os.environ.get(variable) or self._dotenv.get(variable.lower())
         if not named:
             return None, field_name, False
         try:
-            return Path(named).read_text().strip(), field_name, False
-        except OSError as error:
+            written = Path(named).read_text(encoding="utf-8").strip()
+            value = json.loads(written) if written and self.field_is_complex(field) else written
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else str(error)
             raise SettingsError(
                 f"{variable} names a file that cannot be read",
-                f"{named}: {error.strerror}",
-                "mend the path or its rights",
+                f"{named}: {why}",
+                "mend the path, its rights or what it holds",
             ) from error
+        return value, field_name, False
 
     def __call__(self) -> dict[str, Any]:
         found = {
             name: self.get_field_value(field, name)[0]
             for name, field in self.settings_cls.model_fields.items()
         }
-        return {name: value for name, value in found.items() if value is not None}
+        return {name: value for name, value in found.items() if value not in (None, "")}
 
 
 def load(env_file: Path = Path(".env")) -> Settings:
@@ -169,8 +190,10 @@ def load(env_file: Path = Path(".env")) -> Settings:
             f"{variable} is wrong", first["msg"], f"mend {variable} in the environment or in {env_file}"
         ) from error
     except ValueError as error:
+        field = _FIELD.search(str(error))
+        variable = PREFIX + field.group(1).upper() if field else "a setting"
         raise SettingsError(
-            "a setting cannot be read", str(error), "see .env.example for the form of each"
+            f"{variable} cannot be read", str(error), f"see .env.example for its form, and mend {env_file}"
         ) from error
 
 
@@ -210,20 +233,43 @@ _CHANNEL_KEYS = {"handle", "label", "person", "person_since", "side", "source", 
 def parse_toml(path: Path) -> tuple[dict[str, Any], str]:
     """A TOML file and its text. Raises SettingsError with the line of the first mistake."""
     try:
-        body = path.read_text(encoding="utf-8")
-        return tomllib.loads(body), body
+        written = path.read_bytes()
     except OSError as error:
         raise SettingsError(
             f"{path} cannot be read",
             error.strerror or str(error),
             "run monitor where config/ is, or set MONITOR_CONFIG_DIR",
         ) from error
+    try:
+        body = written.decode("utf-8").replace("\r\n", "\n")
+        return tomllib.loads(body), body
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        line = _LINE.search(str(error))
-        where = f"{path}, line {line.group(1)}" if line else str(path)
         raise SettingsError(
-            f"{where}: this is not TOML", str(error), "mend that line and start again"
+            f"{path}, line {_line_of(error, written)}: this is not TOML",
+            str(error),
+            "mend that line and start again",
         ) from error
+
+
+def _line_of(error: ValueError, written: bytes) -> int:
+    """The line of a mistake in a file; one at the end of the document is in the last."""
+    if isinstance(error, UnicodeDecodeError):
+        return written.count(b"\n", 0, error.start) + 1
+    line = _LINE.search(str(error))
+    return int(line.group(1)) if line else max(len(written.splitlines()), 1)
+
+
+def _where(path: Path, body: str, *keys: str) -> str:
+    """A file and the line where the last of these tables and keys begins, each sought after the one before."""
+    lines = body.splitlines()
+    at = -1
+    for key in keys:
+        begins = re.compile(rf'\s*\[*\s*["\']?{re.escape(key)}["\']?\s*[].=]')
+        found = next((n for n in range(at + 1, len(lines)) if begins.match(lines[n])), None)
+        if found is None:
+            break
+        at = found
+    return f"{path}, line {at + 1}" if at >= 0 else str(path)
 
 
 def channels(path: Path) -> tuple[Listed, ...]:
@@ -231,9 +277,10 @@ def channels(path: Path) -> tuple[Listed, ...]:
     document, body = parse_toml(path)
     entries = document.get("channel", [])
     stray = sorted(set(document) - {"channel"})
-    if stray or not isinstance(entries, list):
+    if stray or not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        key = stray[0] if stray else "channel"
         raise SettingsError(
-            f"{path}: unknown key `{stray[0] if stray else 'channel'}`",
+            f"{_where(path, body, key)}: `{key}` is unknown or has another form",
             "the file holds [[channel]] entries alone",
             "remove it",
         )
@@ -266,16 +313,23 @@ def _listed(entry: Mapping[str, Any], where: str) -> Listed:
         raise SettingsError(f"{where}: {error.what}", error.why, error.mend) from error
     return Listed(
         handle=handle,
-        label=str(entry.get("label", handle)),
+        label=_words(entry, "label", where) or handle,
         source=_choice(
             entry, "source", (SourceName.TELEGRAM, SourceName.PREVIEW), SourceName.PREVIEW, where=where
         ),
-        person=entry.get("person"),
+        person=_words(entry, "person", where),
         person_since=_date(entry, "person_since", where),
         side=_choice(entry, "side", SIDES, "unknown", where=where),
         pace=_pace(entry.get("pace"), where),
         since=_since(entry, where),
     )
+
+
+def _words(entry: Mapping[str, Any], key: str, where: str) -> str | None:
+    value = entry.get(key)
+    if value is None or isinstance(value, str):
+        return value
+    raise SettingsError(f"{where}: `{key}` is {value!r}", "it is words in quotes", f'write {key} = "…"')
 
 
 def _choice(entry: Mapping[str, Any], key: str, choices: tuple[Any, ...], default: Any, *, where: str) -> Any:
@@ -303,9 +357,13 @@ def _since(entry: Mapping[str, Any], where: str) -> datetime | None:
 def _pace(written: object, where: str) -> Pace:
     if written is None:
         return Pace()
-    found = [timedelta(seconds=int(n) * _UNITS[u]) for n, u in _DURATION.findall(str(written))]
-    if len(found) == 2 and timedelta(0) < found[0] <= found[1]:  # noqa: PLR2004
-        return Pace(*found)
+    found = _PACE.fullmatch(str(written))
+    if found is not None:
+        count, unit, slow_count, slow_unit = found.groups()
+        quickest = timedelta(seconds=int(count) * _UNITS[unit])
+        slowest = timedelta(seconds=int(slow_count) * _UNITS[slow_unit])
+        if timedelta(0) < quickest <= slowest:
+            return Pace(quickest, slowest)
     raise SettingsError(
         f"{where}: `pace` is {written!r}",
         "it is the quickest and the slowest time between two looks, in s, m, h or d",
@@ -324,14 +382,24 @@ def add_channel(path: Path, handle: str, *, label: str | None) -> None:
         document = tomlkit.parse(path.read_text(encoding="utf-8"))
     except TOMLKitError as error:
         raise SettingsError(f"{path} cannot be edited", str(error), "add the entry by hand") from error
-    entry = tomlkit.table()
-    entry.add("handle", handle)
-    entry.add("label", label or handle)
     entries = document.setdefault("channel", tomlkit.aot())
+    # Within a list in one line a table must be in one line too.
+    entry = tomlkit.inline_table() if isinstance(entries, Array) else tomlkit.table()
+    entry.update({"handle": handle, "label": label or handle})
     entries.append(entry)
     fresh = path.with_suffix(".toml.new")
-    fresh.write_text(tomlkit.dumps(document), encoding="utf-8")
-    fresh.replace(path)
+    try:
+        fresh.write_text(tomlkit.dumps(document), encoding="utf-8")
+        channels(fresh)
+        fresh.replace(path)
+    except OSError as error:
+        raise SettingsError(
+            f"{path} cannot be written",
+            error.strerror or str(error),
+            "mend its rights, or add the entry by hand",
+        ) from error
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 # --- config/rules.toml --------------------------------------------------------------------------------------
@@ -343,8 +411,6 @@ def rules(path: Path) -> tuple[Rules, str]:
     try:
         return compile_rules(document), body
     except SettingsError as error:
-        table = re.search(r"\[([\w.]+)\]", error.what)
-        lines = body.splitlines()
-        at = next((n for n, line in enumerate(lines, 1) if table and line.strip() == table.group()), None)
-        where = f"{path}, line {at}" if at else str(path)
+        keys = [found.group(1) or found.group(2) for found in _NAMED.finditer(error.what)]
+        where = _where(path, body, *keys)
         raise SettingsError(f"{where}: {error.what}", error.why, error.mend) from error

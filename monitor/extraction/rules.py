@@ -16,7 +16,7 @@ from monitor.errors import SettingsError
 from monitor.extraction.words import Word, fold, words_of
 from monitor.model import Flag, Span
 
-# Between a number and the thing it counts stand at most so many words («11 новых немецких танков»).
+# A number counts a thing that is at most so many words after it («11 новых немецких танков»: three).
 REACH = 4
 _TOPIC_KEYS = {"lemmas", "forms", "except", "counts"}
 _NUMBER_KEYS = {"lemmas", "forms"}

@@ -3,8 +3,9 @@
 import re
 from typing import NamedTuple
 
-# Letters with inner hyphens and apostrophes; or digits in groups; or the two mixed (БМП-2, 11к).
-_WORD = re.compile(r"\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?!\d)|[^\W_]+(?:[-–.,’'ʼ][^\W_]+)*")
+# Digits in groups; or letters and digits (БМП-2, 11к) with inner hyphens and apostrophes, and between digits
+# points and commas: «Курск,Суджа» are two words.
+_WORD = re.compile(r"\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?!\d)|[^\W_]+(?:(?:[-–’'ʼ]|(?<=\d)[.,](?=\d))[^\W_]+)*")
 _FOLD = str.maketrans({"ё": "е", "’": "'", "ʼ": "'", "–": "-"})
 
 

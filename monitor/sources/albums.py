@@ -53,6 +53,12 @@ def as_album(members: Sequence[Post]) -> list[Post]:
     worded = [place for place, member in enumerate(marked) if member.text]
     if len(worded) == 1 and worded[0] != 0:
         bearer = marked[worded[0]]
-        marked[0] = replace(marked[0], text=bearer.text, entities=bearer.entities)
+        marked[0] = _edited_with(replace(marked[0], text=bearer.text, entities=bearer.entities), bearer)
         marked[worded[0]] = replace(bearer, text="", entities=())
     return marked
+
+
+def _edited_with(first: Post, bearer: Post) -> Post:
+    """An edit of the caption is an edit of the member on which it stands."""
+    times = [post.edited_at for post in (first, bearer) if post.edited_at is not None]
+    return replace(first, edited=first.edited or bearer.edited, edited_at=max(times, default=None))

@@ -10,7 +10,7 @@ Of an export of a whole account, public channels are taken and every other chat 
 import codecs
 import json
 import re
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
@@ -23,21 +23,39 @@ from monitor.sources.desktop_message import Unsupported, read_message
 
 CHUNK = 1 << 20
 LARGEST_MESSAGE = 64 << 20
+_LARGEST_ID = 1 << 63
 BATCH = 1000
 PUBLIC = "public_channel"
 
 # Before 2.7.2 ids carry the kind of peer in their upper half (kChatPeerIdShift in its source).
 _OLD_SHIFT = 2 << 32
 _OLD_ID = range(_OLD_SHIFT, _OLD_SHIFT + (1 << 32))
+_NOT_OLD = re.compile(rb'"date_unixtime"|"(?:from|actor)_id"\s*:\s*"')
+# Other exporters mark a channel's id as the Bot API does: -100 and the id.
+_MARK = 10**12
 
 _MESSAGES = re.compile(r'"messages"\s*:\s*\[')
 _CHAT = re.compile(r'\{\s*"(?:name|type|id|username)"\s*:')
 _GAP = re.compile(r"[\s,]*")
-_NEXT = re.compile(r'\}\s*,\s*(?=\{\s*"id"\s*:\s*-?\d+\s*,\s*"type"\s*:\s*")|\}\s*(?=\]\s*\})')
+# What follows a message: the next one, or the end of its chat and the head of the next chat.
+_NEXT = re.compile(
+    r'\}\s*,\s*(?=\{\s*"id"\s*:\s*-?\d+\s*,\s*"type"\s*:\s*"(?:message|service|unsupported)")'
+    r'|\}\s*(?=\]\s*\}\s*,\s*\{\s*(?:"name"\s*:\s*(?:null|"(?:[^"\\]|\\.)*")\s*,\s*)?'
+    r'"type"\s*:\s*"(?:replies|\w+_(?:messages|codes|chat|group|supergroup|channel))")'
+)
+_TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["{}\[\],]', re.DOTALL)
 _ESCAPED_BYTE = re.compile(r"(?<!\\)((?:\\\\)*)\\x([0-9A-Fa-f]{2})")
 _SEPARATOR_REST = re.compile(r"(\\u202[89])\udc80[\udca8\udca9]")
 
-_decode = json.JSONDecoder().raw_decode
+
+def _no_number(word: str) -> None:
+    message = f"{word} is no value of JSON"
+    raise ValueError(message)
+
+
+# NaN and Infinity, which Python reads, could not be stored.
+_JSON = json.JSONDecoder(parse_constant=_no_number)
+_decode = _JSON.raw_decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +114,9 @@ class Scanner:
         starts = [match.start() for match in _CHAT.finditer(head)]
         for start in reversed(starts):
             try:
-                chat = json.loads(repaired(head[start:]).rstrip().rstrip(",") + "}")
+                chat = _JSON.decode(_readable(repaired(head[start:])).rstrip().rstrip(",") + "}")
                 return Chat(chat.get("name"), str(chat["type"]), int(chat["id"]), chat.get("username"))
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, RecursionError):
                 continue
         raise ExportError(
             "this is no export of Telegram Desktop that can be read",
@@ -134,23 +152,45 @@ class Scanner:
         """The message that begins at `start`; None if the buffer does not hold all of it yet."""
         try:
             message, end = _decode(self._text, start)
-        except ValueError:
-            boundary = _NEXT.search(self._text, start)
+        except (ValueError, RecursionError):
+            boundary = _boundary(self._text, start)
             if boundary is None and len(self._text) - start < LARGEST_MESSAGE:
                 return None
-            end = boundary.start() + 1 if boundary else len(self._text)
-            message = None
+            message, end = None, boundary or len(self._text)
+        if end == len(self._text) and not self._ended and not isinstance(message, dict | None):
+            return None  # a number may go on in the next chunk
         written = self._text[start:end]
         self._at = end
-        return _whole(message, written)
+        return _whole(message, written if message is not None else written.rstrip())
 
-    def _torn(self, start: int) -> Piece | None:
-        rest = self._text[start:]
+    def _torn(self, start: int) -> Piece:
+        body = self._text[start:].encode("utf-8", "surrogateescape")
         self._at = len(self._text)
-        if not rest.strip("]} \n\r\t,"):
-            return None
-        body = rest.encode("utf-8", "surrogateescape")
         return Piece(None, body, "the file ends in the middle of this message: the export was broken off")
+
+
+def _boundary(text: str, start: int) -> int | None:
+    """Where the broken message at `start` ends: by its own brackets, or before what can only be the next."""
+    following = _NEXT.search(text, start)
+    ends = [end for end in (_balanced(text, start), following and following.start() + 1) if end is not None]
+    return min(ends, default=None)
+
+
+def _balanced(text: str, start: int) -> int | None:
+    depth = 0
+    for token in _TOKEN.finditer(text, start):
+        mark = text[token.start()]
+        if mark in "{[":
+            depth += 1
+        elif mark in "}]":
+            depth -= 1
+            if depth <= 0:
+                return token.start() if mark == "]" and depth < 0 else token.end()
+        elif mark == "," and depth == 0:
+            return token.start()
+        elif token.end() == token.start() + 1 and mark == '"':
+            return None
+    return None
 
 
 def _whole(message: object, written: str) -> Piece:
@@ -163,9 +203,11 @@ def _whole(message: object, written: str) -> Piece:
         mended = repaired(written)
         try:
             mended.encode("utf-8")
-            message = json.loads(mended)
+            message = _JSON.decode(mended)
         except UnicodeEncodeError:
             return Piece(None, body, "its bytes are not UTF-8")
+        except RecursionError:
+            return Piece(None, body, "it is nested too deeply")
         except ValueError as error:
             return Piece(None, body, f"it is not JSON: {error}")
     if not isinstance(message, dict):
@@ -177,6 +219,10 @@ def repaired(written: str) -> str:
     r"""The text with two known faults of Telegram Desktop mended: `\xNN`, and the rest of a line separator."""
     without_rest = _SEPARATOR_REST.sub(r"\1", written)
     return _ESCAPED_BYTE.sub(r"\1\\u00\2", without_rest)
+
+
+def _readable(words: str) -> str:
+    return words.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 @dataclass(slots=True)
@@ -217,6 +263,7 @@ class DesktopSource:
                     self.progress.refused.append(f"{chat.name or 'unnamed'} ({chat.type})")
                     for _ in scanner.messages():
                         self.progress.read = scanner.read
+            self.progress.read = scanner.read
         if not taken:
             raise self._nothing_taken()
 
@@ -240,7 +287,7 @@ class DesktopSource:
             if batch.channel is None:
                 handle = self._handle or chat.username
                 batch.channel = Channel(
-                    channel_id=bare_id(chat.id, piece.message), title=chat.name, handle=handle
+                    channel_id=bare_id(chat.id, piece.body), title=chat.name, handle=handle
                 )
             if not batch.take(piece):
                 yield batch.look(now(), last)
@@ -258,40 +305,49 @@ class _Batch:
         self.channel = channel
         self.ended_at: int | None = None
         self._zone = zone
-        self._posts: list[Post] = []
-        self._ids: set[int] = set()
+        self._posts: dict[int, Post] = {}
+        self._last: Post | None = None
         self._aside: list[SetAside] = []
+        self._size = 0
 
     def take(self, piece: Piece) -> bool:
         """Take a piece in; gives False where it must begin the next batch."""
         if piece.message is None:
-            self._aside.append(SetAside(piece.body, piece.reason))
-            return True
-        post = self._read(piece.message, piece.body)
-        if post is None:
-            return True
-        full = len(self._posts) >= BATCH and not albums.belongs(post, self._posts[-1])
-        if full or post.message_id in self._ids:
-            return False
-        self._ids.add(post.message_id)
-        self._posts.append(post)
-        return True
-
-    def _read(self, message: Mapping[str, Any], body: bytes) -> Post | None:
+            return self._set_aside(SetAside(piece.body, piece.reason))
         channel_id = self.channel.channel_id if self.channel else 0
         try:
-            return read_message(message, body, channel_id=channel_id, zone=self._zone)
+            post = read_message(piece.message, piece.body, channel_id=channel_id, zone=self._zone)
         except Unsupported as reason:
-            number = message.get("id")
-            self._aside.append(SetAside(body, str(reason), number if isinstance(number, int) else None))
-            return None
+            number = piece.message.get("id")
+            known = isinstance(number, int) and abs(number) < _LARGEST_ID
+            return self._set_aside(SetAside(piece.body, str(reason), number if known else None))
+        return self._posts.get(post.message_id) == post or self._keep(post)
+
+    def _keep(self, post: Post) -> bool:
+        apart = self._last is None or not albums.belongs(post, self._last)
+        if (self._full and apart) or post.message_id in self._posts:
+            return False
+        self._posts[post.message_id] = self._last = post
+        self._size += len(post.raw)
+        return True
+
+    def _set_aside(self, piece: SetAside) -> bool:
+        if self._size > LARGEST_MESSAGE:
+            return False
+        self._aside.append(piece)
+        self._size += len(piece.body)
+        return True
+
+    @property
+    def _full(self) -> bool:
+        return len(self._posts) >= BATCH or self._size > LARGEST_MESSAGE
 
     def look(self, at: datetime, last: int | None) -> Look:
         """The batch as a look, its range adjoining the id that the batch before ended at."""
         if self.channel is None:
             message = "a batch without a channel"
             raise ValueError(message)
-        posts = albums.group(sorted(self._posts, key=lambda post: post.message_id))
+        posts = albums.group([self._posts[number] for number in sorted(self._posts)])
         first = posts[0].message_id if posts else None
         ends = posts[-1].message_id if posts else None
         self.ended_at = ends if ends is not None else last
@@ -307,13 +363,22 @@ class _Batch:
         )
 
 
-def bare_id(written: int, first_message: Mapping[str, Any] | None) -> int:
-    """The channel's own id: without the shift of old versions or the -100 of other exporters."""
-    marked = str(written)
-    if marked.startswith("-100"):
-        return int(marked[4:])
-    old = first_message is not None and isinstance(first_message.get("from_id"), int)
-    return written - _OLD_SHIFT if old and written in _OLD_ID else written
+def bare_id(written: int, first_message: bytes) -> int:
+    """The channel's own id: without the shift of old versions or the -100 of other exporters.
+
+    A shifted id could be a new channel's own; the first message tells which, since no version that shifted
+    ids wrote the time in seconds, or ids of peers as strings.
+    """
+    number = -written - _MARK if written < -_MARK else written
+    if number in _OLD_ID and not _NOT_OLD.search(first_message):
+        number -= _OLD_SHIFT
+    if not 0 < number < _LARGEST_ID:
+        raise ExportError(
+            f"{written} is no id of a channel",
+            "posts are kept by the channel's id, and this file names none that can be one",
+            "export the channel anew: ⋮ → Export chat history → JSON",
+        )
+    return number
 
 
 def export_file(path: Path) -> Path:

@@ -58,11 +58,28 @@ _SERVICE = {
     "delete_group_photo": "photo",
     "pin_message": "pinned",
 }
+_LARGEST_NUMBER = 1 << 31
 _ENTITY_VALUES = {"text_link": "href", "pre": "language"}
 # What may name a private person; an author or forwarder that is a channel says so by its id.
-_PERSONAL = ("author", "contact_information", "contact_vcard", "saved_from", "members", "inviter")
-_NAMED = (("from", "from_id"), ("actor", "actor_id"), ("forwarded_from", "forwarded_from_id"))
+_PERSONAL = frozenset(
+    {
+        *("author", "contact_information", "contact_vcard", "saved_from", "members", "inviter"),
+        *("recent", "user_id", "peer_id", "winners"),
+    }
+)
+_BUTTON_OF_USER = "user_profile"
+_BUTTON_DATA = frozenset({"data", "dataBase64"})
+_NAMED = (
+    ("from", "from_id"),
+    ("to", "to_id"),
+    ("actor", "actor_id"),
+    ("forwarded_from", "forwarded_from_id"),
+    ("reply_to_peer", "reply_to_peer_id"),
+)
+_ROLES = frozenset(role for pair in _NAMED for role in pair)
 _SOMEBODY = "a user"
+# Before 2.7.2 a peer's id is a number, and a channel's (or a group's) has this upper half.
+_OLD_CHANNEL_ID = range(2 << 32, 3 << 32)
 
 
 class Unsupported(ValueError):  # noqa: N818 - it is a verdict on the message
@@ -81,12 +98,14 @@ def read_message(message: Mapping[str, Any], body: bytes, *, channel_id: int, zo
         raise Unsupported(f"a message of unknown type {kind!r}")
     try:
         return _post(message, body, channel_id=channel_id, zone=zone)
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError, RecursionError) as error:
         raise Unsupported(f"its fields are not as expected: {type(error).__name__}: {error}") from error
 
 
 def _post(message: Mapping[str, Any], body: bytes, *, channel_id: int, zone: tzinfo | None) -> Post:
     text, entities = _text(message)
+    if "rich_message" in message and not text:
+        raise Unsupported("its words stand in a rich message, a form that is not read yet")
     edited_at = _time(message, "edited", zone)
     posted_at = _time(message, "date", zone)
     if posted_at is None:
@@ -104,7 +123,7 @@ def _post(message: Mapping[str, Any], body: bytes, *, channel_id: int, zone: tzi
         edited_at=edited_at,
         forward=_forward(message),
         reply=_reply(message),
-        service=_SERVICE.get(message["action"], "other") if message.get("type") == "service" else None,
+        service=_SERVICE.get(message["action"], "other") if message["type"] == "service" else None,
         extras=_extras(message),
         counts=_counts(message),
         raw=_raw(message, body),
@@ -112,28 +131,31 @@ def _post(message: Mapping[str, Any], body: bytes, *, channel_id: int, zone: tzi
 
 
 def _integer(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 2**31:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < _LARGEST_NUMBER:
         raise Unsupported(f"{value!r} is no message id of a channel")
     return value
 
 
 def _time(message: Mapping[str, Any], key: str, zone: tzinfo | None) -> datetime | None:
     seconds = message.get(f"{key}_unixtime")
-    if seconds is not None:
-        return datetime.fromtimestamp(int(seconds), UTC)
     written = message.get(key)
-    if written is None:
+    if seconds is not None:
+        moment = datetime.fromtimestamp(int(seconds), UTC)
+    elif written is not None:
+        moment = datetime.fromisoformat(written)
+    else:
         return None
-    local = datetime.fromisoformat(written)
-    if local.year < 1990:  # noqa: PLR2004 - an absent time was once written as 1970-01-01
+    if moment.year < 1990:  # noqa: PLR2004 - an absent time was once written as 1970-01-01
         return None
+    if moment.tzinfo is not None:
+        return moment.astimezone(UTC)
     if zone is None:
         raise ExportError(
             "the dates of this export name no time zone",
             "Telegram Desktop before 3.7.6 wrote the local time of the exporting computer",
             "say where that was: monitor import PATH --timezone Europe/Moscow",
         )
-    return local.replace(tzinfo=zone).astimezone(UTC)
+    return moment.replace(tzinfo=zone).astimezone(UTC)
 
 
 def _text(message: Mapping[str, Any]) -> tuple[str, tuple[Entity, ...]]:
@@ -142,25 +164,39 @@ def _text(message: Mapping[str, Any]) -> tuple[str, tuple[Entity, ...]]:
         parts = message.get("text", "")
     if isinstance(parts, str):
         return parts, ()
-    if len(parts) == 1 and isinstance(parts[0], dict) and parts[0]["type"] == "plain":
-        return parts[0]["text"], ()
     return _joined(parts)
 
 
-def _joined(parts: list[Any]) -> tuple[str, tuple[Entity, ...]]:
+def _joined(parts: object) -> tuple[str, tuple[Entity, ...]]:
+    if not isinstance(parts, list):
+        message = f"a text is neither a string nor a list: {type(parts).__name__}"
+        raise TypeError(message)
+    if len(parts) == 1 and isinstance(parts[0], dict) and parts[0]["type"] == "plain":
+        return _string(parts[0]["text"]), ()
     words: list[str] = []
     entities: list[Entity] = []
     offset = 0
     for part in parts:
-        said = part if isinstance(part, str) else part["text"]
+        said = part if isinstance(part, str) else _string(part["text"])
         length = len(said) if said.isascii() else len(said.encode("utf-16-le", "surrogatepass")) // 2
         if not isinstance(part, str) and part["type"] != "plain" and length:
-            entities.append(
-                Entity(part["type"], offset, length, part.get(_ENTITY_VALUES.get(part["type"], "")))
-            )
+            entities.append(_entity(part, offset, length))
         words.append(said)
         offset += length
     return "".join(words), tuple(entities)
+
+
+def _entity(part: Mapping[str, Any], offset: int, length: int) -> Entity:
+    kind = _string(part["type"])
+    value = part.get(_ENTITY_VALUES.get(kind, ""))
+    return Entity(kind, offset, length, None if value is None else _string(value))
+
+
+def _string(value: object) -> str:
+    if not isinstance(value, str):
+        message = f"{type(value).__name__} stands where words should"
+        raise TypeError(message)
+    return value
 
 
 def _media(message: Mapping[str, Any]) -> Media | None:
@@ -198,7 +234,7 @@ def _poll(poll: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _plain(text: str | list[Any]) -> str:
+def _plain(text: object) -> str:
     return text if isinstance(text, str) else _joined(text)[0]
 
 
@@ -207,20 +243,25 @@ def _forward(message: Mapping[str, Any]) -> Forward | None:
         return None
     origin = message.get("forwarded_from_id")
     if isinstance(origin, str) and origin.startswith("channel"):
-        number = message.get("forwarded_from_message_id")
+        title = message.get("forwarded_from")
         return Forward(
             ForwardKind.CHANNEL,
             channel_id=int(origin.removeprefix("channel")),
-            message_id=number if isinstance(number, int) else None,
-            title=message.get("forwarded_from"),
+            message_id=_number(message.get("forwarded_from_message_id")),
+            title=None if title is None else _string(title),
         )
     named = isinstance(origin, str) and origin.startswith("user")
     return Forward(ForwardKind.USER if named else ForwardKind.UNKNOWN)
 
 
 def _reply(message: Mapping[str, Any]) -> Reply | None:
-    number = message.get("reply_to_message_id")
-    return Reply(number) if isinstance(number, int) and "reply_to_peer_id" not in message else None
+    number = _number(message.get("reply_to_message_id"))
+    return Reply(number) if number is not None and "reply_to_peer_id" not in message else None
+
+
+def _number(value: object) -> int | None:
+    """The id of a message elsewhere, which may be missing without harm to this one."""
+    return value if isinstance(value, int) and 0 < value < _LARGEST_NUMBER else None
 
 
 def _extras(message: Mapping[str, Any]) -> dict[str, Any]:
@@ -242,17 +283,32 @@ def _extras(message: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _counts(message: Mapping[str, Any]) -> Counts:
-    reactions = {_reaction(r): Count(int(r["count"])) for r in message.get("reactions", ())}
+    reactions: dict[str, Count] = {}
+    for reaction in message.get("reactions", ()):
+        name = _reaction(reaction)
+        before = reactions[name].value if name in reactions else 0
+        reactions[name] = _count(before + int(reaction["count"]))
     views = message.get("views")  # other exporters that imitate the format give it
     if not reactions and not isinstance(views, int):
         return NO_COUNTS
-    return Counts(views=Count(views) if isinstance(views, int) else None, reactions=reactions)
+    return Counts(views=_count(views) if isinstance(views, int) else None, reactions=reactions)
+
+
+def _count(number: int) -> Count:
+    if not 0 <= number < 1 << 63:
+        message = f"{number} is no count"
+        raise ValueError(message)
+    return Count(number)
 
 
 def _reaction(reaction: Mapping[str, Any]) -> str:
+    """A custom emoji's id is mostly written as the path of its file, which is none: those are one reaction."""
     if reaction.get("type") == "paid":
         return "paid"
-    return str(reaction["emoji"]) if "emoji" in reaction else f"custom:{reaction.get('document_id', '')}"
+    if "emoji" in reaction:
+        return _string(reaction["emoji"])
+    number = str(reaction.get("document_id", ""))
+    return f"custom:{number if number.isdecimal() else ''}"
 
 
 def _raw(message: Mapping[str, Any], body: bytes) -> bytes:
@@ -263,36 +319,50 @@ def _raw(message: Mapping[str, Any], body: bytes) -> bytes:
 
 def without_people(message: Mapping[str, Any]) -> Mapping[str, Any]:
     """The message itself if it names no private person, else a copy in which each is "a user"."""
-    personal = [key for key in _PERSONAL if key in message]
-    named = [pair for pair in _NAMED if pair[0] in message and not _is_channel(message.get(pair[1]), pair[0])]
-    voters = any("recent" in reaction for reaction in message.get("reactions", ()))
-    mentions = any(
-        isinstance(part, dict) and "user_id" in part
-        for key in ("text", "text_entities")
-        if isinstance(message.get(key), list)
-        for part in message[key]
-    )
-    if not (personal or named or voters or mentions):
+    if not _names_people(message):
         return message
-    cleaned = {key: value for key, value in message.items() if key not in personal}
-    for name, number in named:
-        cleaned[name] = _SOMEBODY
-        cleaned.pop(number, None)
-    if voters:
-        cleaned["reactions"] = [{k: v for k, v in r.items() if k != "recent"} for r in message["reactions"]]
-    if mentions:
-        for key in ("text", "text_entities"):
-            if isinstance(message.get(key), list):
-                cleaned[key] = [_without_user(part) for part in message[key]]
+    cleaned: Mapping[str, Any] = _cleaned(message)
     return cleaned
 
 
-def _without_user(part: object) -> object:
-    return {k: v for k, v in part.items() if k != "user_id"} if isinstance(part, dict) else part
-
-
-def _is_channel(number: object, role: str) -> bool:
-    """Whether an author's id is a channel's. Old exports write bare numbers; there the author is the channel."""
-    if role == "from" and (number is None or isinstance(number, int)):
+def _names_people(value: Any) -> bool:
+    if isinstance(value, list):
+        parts = value
+    elif not _PERSONAL.isdisjoint(value) or value.get("type") == _BUTTON_OF_USER or _people_of(value):
         return True
-    return isinstance(number, str) and number.startswith("channel")
+    else:
+        parts = value.values()
+    for part in parts:  # noqa: SIM110 - a generator takes twice the time, and every message comes by here
+        if isinstance(part, (dict, list)) and _names_people(part):
+            return True
+    return False
+
+
+def _cleaned(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_cleaned(part) for part in value]
+    if not isinstance(value, dict):
+        return value
+    hidden = _PERSONAL | _BUTTON_DATA if value.get("type") == _BUTTON_OF_USER else _PERSONAL
+    kept = {key: _cleaned(part) for key, part in value.items() if key not in hidden}
+    for name, number in _people_of(value):
+        kept[name] = _SOMEBODY
+        kept.pop(number, None)
+    return kept
+
+
+def _people_of(value: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The roles in which somebody is named who is no channel."""
+    if _ROLES.isdisjoint(value):
+        return []
+    return [
+        (name, number)
+        for name, number in _NAMED
+        if (value.get(name) or value.get(number)) and not _is_channel(value.get(number))
+    ]
+
+
+def _is_channel(number: object) -> bool:
+    if isinstance(number, str):
+        return number.startswith(("channel", "-100"))
+    return isinstance(number, int) and number in _OLD_CHANNEL_ID

@@ -8,6 +8,7 @@ import asyncio
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 from protego import Protego
@@ -15,6 +16,7 @@ from protego import Protego
 from monitor.errors import RateLimited, RobotsRefusal, ServerFault, Unreachable
 
 FIRST_WAIT, LONGEST_WAIT = 30.0, 900.0
+LONGEST_ASKED = 24 * 3600.0
 ROBOTS_KEPT = 24 * 3600.0
 LARGEST_PAGE = 8 << 20
 HEADERS = {"Accept-Language": "en-US,en;q=0.9", "Accept": "text/html"}
@@ -80,15 +82,14 @@ class PreviewFetcher:
         self._turns = Turns(options.pace)
         self._refusals = 0
         self._robots: dict[str, tuple[float, Protego | None]] = {}
+        self._asking_robots = asyncio.Lock()
 
     async def get(self, path: str) -> Fetched:
         """The page at a path such as `/s/name?before=20`, redirects not followed.
 
         Raises Unreachable, ServerFault, RateLimited (with `retry_after`) or RobotsRefusal.
         """
-        held = self._turns.held_for()
-        if held > 0:
-            raise self._limited(held)
+        self._heed()
         last: httpx.TransportError | None = None
         for host in self._options.hosts:
             try:
@@ -101,8 +102,15 @@ class PreviewFetcher:
             f"no connection to {hosts}", str(last), "see the network, or set MONITOR_PREVIEW_HOSTS"
         )
 
+    def _heed(self) -> None:
+        """Refuse while the other side waits: at once, and again for those who stood in line meanwhile."""
+        held = self._turns.held_for()
+        if held > 0:
+            raise self._limited(held)
+
     async def _request(self, url: str) -> httpx.Response:
         await self._turns.wait()
+        self._heed()
         try:
             response = await self._client.get(url)
         except (httpx.ConnectError, httpx.ConnectTimeout):
@@ -129,16 +137,11 @@ class PreviewFetcher:
     def _asked_to_wait(self, response: httpx.Response) -> float:
         """Seconds to wait: as the answer says (a number, or a date), else 30 s doubling to 15 min."""
         said = response.headers.get("retry-after", "").strip()
-        if said.isdigit():
-            return float(said)
+        asked = _seconds_in(said, response.headers.get("date", ""))
+        if asked > 0:
+            return min(asked, LONGEST_ASKED)
         self._refusals += 1
-        doubled = min(FIRST_WAIT * 2.0 ** (self._refusals - 1), LONGEST_WAIT)
-        try:
-            until = parsedate_to_datetime(said) - parsedate_to_datetime(response.headers["date"])
-        except (ValueError, TypeError, KeyError):
-            return doubled
-        asked: float = until.total_seconds()
-        return asked if asked > 0 else doubled
+        return min(FIRST_WAIT * 2.0 ** (self._refusals - 1), LONGEST_WAIT)
 
     def _limited(self, seconds: float) -> RateLimited:
         return RateLimited(
@@ -150,6 +153,21 @@ class PreviewFetcher:
 
     async def _allowed(self, host: str, path: str) -> None:
         """Obey robots.txt (RFC 9309): not there means allowed, a fault of the server means wait."""
+        async with self._asking_robots:
+            rules = await self._rules_of(host)
+        if rules is None:
+            return
+        if not rules.can_fetch(host + path, self._options.user_agent):
+            raise RobotsRefusal(
+                f"robots.txt of {host} asks not to fetch {path.partition('?')[0]}",
+                "monitor obeys it",
+                "pause the watch, or read the channel through another source",
+            )
+        delay = rules.crawl_delay(self._options.user_agent)
+        if delay:
+            self._turns.slow_to(float(delay))
+
+    async def _rules_of(self, host: str) -> Protego | None:
         now = asyncio.get_running_loop().time()
         kept = self._robots.get(host)
         if kept is None or now - kept[0] > ROBOTS_KEPT:
@@ -161,15 +179,18 @@ class PreviewFetcher:
                 self._judged(answer)
             rules = Protego.parse(answer.text) if answer.status_code == HTTPStatus.OK else None
             kept = self._robots[host] = (now, rules)
-        if kept[1] is not None and not kept[1].can_fetch(host + path, self._options.user_agent):
-            raise RobotsRefusal(
-                f"robots.txt of {host} asks not to fetch {path.partition('?')[0]}",
-                "monitor obeys it",
-                "pause the watch, or read the channel through another source",
-            )
-        delay = kept[1].crawl_delay(self._options.user_agent) if kept[1] is not None else None
-        if delay:
-            self._turns.slow_to(float(delay))
+        return kept[1]
+
+
+def _seconds_in(said: str, date: str) -> float:
+    """The seconds that a Retry-After names (RFC 9110, 10.2.3); 0 where it names none."""
+    if said.isascii() and said.isdigit():
+        return float(said)
+    try:
+        asked: float = (parsedate_to_datetime(said) - parsedate_to_datetime(date)).total_seconds()
+    except (ValueError, TypeError):
+        return 0.0
+    return asked
 
 
 def client_of(options: PreviewOptions) -> httpx.AsyncClient:
@@ -178,6 +199,6 @@ def client_of(options: PreviewOptions) -> httpx.AsyncClient:
         headers=HEADERS | {"User-Agent": options.user_agent},
         timeout=options.timeout,
         follow_redirects=False,
-        cookies=None,
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         trust_env=True,
     )

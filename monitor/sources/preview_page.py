@@ -6,10 +6,11 @@ keeps the step that it was rounded to. Private people are taken out of what is k
 """
 
 import base64
-import binascii
 import json
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -35,11 +36,21 @@ from monitor.sources.preview_text import words_of
 
 WINDOW = 20
 
-_NUMBER = re.compile(r"([\d\s\u00a0.,]*\d)\s*([KMB]?)", re.IGNORECASE)
-_SCALE = {"": 1, "K": 1_000, "M": 1_000_000, "B": 1_000_000_000}
-_PLACE = re.compile(r"[?&]q=(-?[\d.]+),(-?[\d.]+)")
+_EXACT = re.compile(r"\d[\d\s.,]{0,20}")
+_ROUNDED = re.compile(r"(\d{1,6})(?:[.,](\d{1,3}))?\s*([KMB])", re.IGNORECASE)
+_SCALE = {"K": 1_000, "M": 1_000_000, "B": 1_000_000_000}
+_MESSAGE_ID = re.compile(r"[0-9]{1,10}")
+_PLACE = re.compile(r"[?&]q=(-?\d+(?:\.\d+)?),(-?\d+(?:\.\d+)?)")
 _DURATION = re.compile(r"(?:(\d+):)?(\d+):(\d+)")
 _SOMEBODY = "a user"
+_PERSONS = (
+    ".tgme_widget_message_from_author",
+    ".tgme_widget_message_forwarded_from_author",
+    ".tgme_widget_message_reply .tgme_widget_message_author_name",
+    ".tgme_widget_message_contact_wrap",
+)
+# What reading a widget may raise, whatever stands in it; deep nesting ends in a RecursionError.
+_MISREAD = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 
 
 class State(StrEnum):
@@ -74,7 +85,6 @@ class Page:
 class _Found:
     posts: dict[int, Post] = field(default_factory=dict)
     aside: list[SetAside] = field(default_factory=list)
-    channel_id: int | None = None
 
 
 def parse(body: bytes, handle: str) -> Page:
@@ -84,10 +94,16 @@ def parse(body: bytes, handle: str) -> Page:
         return _card(tree)
     shown = _text(tree.css_first(".tgme_channel_info_header_username a")).removeprefix("@") or handle
     found = _Found()
-    for widget in tree.css(".tgme_widget_message[data-post]"):
-        _take(widget, shown.lower(), found)
+    widgets = [
+        w
+        for w in tree.css(".tgme_widget_message[data-post]")
+        if _named(w).partition("/")[0].lower() == shown.lower()
+    ]
+    channel_id = _owner(widgets)
+    for widget in widgets:
+        _take(widget, channel_id, found)
     posts = tuple(found.posts[number] for number in sorted(found.posts))
-    channel = _channel(tree, shown, found.channel_id)
+    channel = _channel(tree, shown, channel_id)
     state = State.POSTS if posts or found.aside else State.EMPTY
     return Page(state, channel, posts, tuple(found.aside), len(posts) + len(found.aside))
 
@@ -96,7 +112,7 @@ def _card(tree: LexborHTMLParser) -> Page:
     about = _text(tree.css_first(".tgme_page_description"))
     extra = _text(tree.css_first(".tgme_page_extra"))
     title = _text(tree.css_first("title"))
-    if "can't be displayed" in about:
+    if "can't be displayed" in about.replace("’", "'"):
         return Page(State.RESTRICTED, words=about)
     if re.search(r"\bsubscribers?\b", extra):
         return Page(State.NO_PREVIEW, words=extra)
@@ -131,25 +147,33 @@ def _channel(tree: LexborHTMLParser, handle: str, channel_id: int | None) -> Cha
     )
 
 
-def _take(widget: LexborNode, handle: str, found: _Found) -> None:
+def _named(widget: LexborNode) -> str:
+    return widget.attributes.get("data-post") or ""
+
+
+def _take(widget: LexborNode, channel_id: int | None, found: _Found) -> None:
     """Read one widget into what was found; one that cannot be read is set aside with its markup."""
-    name, _, number = (widget.attributes.get("data-post") or "").partition("/")
-    if name.lower() != handle:
-        return
+    number = _message_id(_named(widget).partition("/")[2])
     try:
-        channel_id = _channel_id(widget)
-        found.channel_id = found.channel_id or channel_id
-        if channel_id != found.channel_id:
+        if number is None:
+            raise ValueError("its data-post has no message id")
+        if _channel_id(widget) != channel_id or channel_id is None:
             raise ValueError("it belongs to another channel than its neighbours")
-        members = _members(widget, channel_id, int(number))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        members = _members(widget, channel_id, number)
+    except _MISREAD as error:
         # Whether what cannot be read names a person cannot be known either; so it is kept without names at least.
-        body = _raw(widget)
-        found.aside.append(
-            SetAside(body, f"this widget cannot be read: {error}", int(number) if number.isdigit() else None)
-        )
+        found.aside.append(SetAside(_raw(widget), f"this widget cannot be read: {error}", number))
         return
     found.posts.update({post.message_id: post for post in members})
+
+
+def _owner(widgets: Iterable[LexborNode]) -> int | None:
+    """The id that most widgets of the page name, so that a stray one does not pass for the channel."""
+    named: Counter[int] = Counter()
+    for widget in widgets:
+        with suppress(ValueError):
+            named[_channel_id(widget)] += 1
+    return named.most_common(1)[0][0] if named else None
 
 
 def _channel_id(widget: LexborNode) -> int:
@@ -158,26 +182,27 @@ def _channel_id(widget: LexborNode) -> int:
     try:
         view = json.loads(base64.urlsafe_b64decode(written + "=" * (-len(written) % 4)))
         return abs(int(view["c"]))
-    except (binascii.Error, ValueError, KeyError, TypeError) as error:
+    except _MISREAD as error:
         raise ValueError("its data-view names no channel") from error
 
 
 def _members(widget: LexborNode, channel_id: int, number: int) -> list[Post]:
     post = _post(widget, channel_id, number)
-    group = [
-        (int(href.partition("?")[0].rpartition("/")[2]), node)
+    # A node that both selectors choose comes twice.
+    group = {
+        member: node
         for node in widget.css(
             ".tgme_widget_message_grouped_wrap a[href*='?single'], a.tgme_widget_message_document_wrap[href*='?single']"
         )
-        if (href := node.attributes.get("href"))
-    ]
+        if (member := _address(node.attributes.get("href") or "")[1]) is not None
+    }
     if not group:
         return [post]
-    first = min(member for member, _ in group)
+    first = min(group)
     bare = replace(post, text="", entities=(), counts=Counts(), extras={}, reply=None)
     members = [
         replace(post if member == first else bare, message_id=member, media=_one_media(node))
-        for member, node in sorted(group, key=lambda g: g[0])
+        for member, node in sorted(group.items())
     ]
     return albums.as_album(members)
 
@@ -211,15 +236,9 @@ def _post(widget: LexborNode, channel_id: int, number: int) -> Post:
 
 def _body(widget: LexborNode) -> LexborNode | None:
     """The node of the post's own words: an album's caption is nested twice, the innermost is the text."""
-    found = [
-        node
-        for node in widget.css(".js-message_text")
-        if node.css_first(".js-message_text .js-message_text") is None
-    ]
-    innermost = [
-        node for node in found if not [n for n in node.css(".js-message_text") if n.mem_id != node.mem_id]
-    ]
-    return innermost[0] if innermost else None
+    nodes = widget.css(".js-message_text")
+    # A node's own search finds the node itself too.
+    return next((node for node in nodes if len(node.css(".js-message_text")) == 1), None)
 
 
 def _posted_at(widget: LexborNode) -> datetime:
@@ -262,6 +281,7 @@ _BY_SELECTOR = (
     (".tgme_widget_message_voice_player", MediaKind.VOICE),
     (".tgme_widget_message_sticker_wrap, .tgme_widget_message_tgsticker", MediaKind.STICKER),
     (".tgme_widget_message_location_wrap", MediaKind.LOCATION),
+    (".tgme_widget_message_contact_wrap", MediaKind.CONTACT),
     (".tgme_widget_message_video_player", MediaKind.VIDEO),
     (".tgme_widget_message_photo_wrap", MediaKind.PHOTO),
     (".tgme_widget_message_document_wrap", MediaKind.DOCUMENT),
@@ -272,7 +292,7 @@ def _media(widget: LexborNode, said: str) -> Media | None:
     for selector, kind in _BY_SELECTOR:
         node = widget.css_first(selector)
         if node is not None:
-            return _described(kind, node)
+            return _described(kind, node, voters=_text(widget.css_first(".tgme_widget_message_voters")))
     label = widget.css_first(".message_media_not_supported_label")
     if label is not None and widget.css_first(".media_supported_cont") is None and not said:
         return Media(MediaKind.OTHER, {"unsupported": _text(label)})
@@ -288,11 +308,11 @@ def _one_media(node: LexborNode) -> Media:
     return _described(MediaKind.PHOTO, node)
 
 
-def _described(kind: MediaKind, node: LexborNode) -> Media:
+def _described(kind: MediaKind, node: LexborNode, *, voters: str = "") -> Media:
     if kind is MediaKind.VIDEO:
         return _video(node)
     if kind is MediaKind.POLL:
-        return Media(kind, _poll(node))
+        return Media(kind, _poll(node, voters))
     if kind is MediaKind.DOCUMENT:
         audio = node.css_first(".audio") is not None
         title, extra = (
@@ -321,17 +341,18 @@ def _video(node: LexborNode) -> Media:
     return Media(MediaKind.VIDEO, details)
 
 
-def _poll(node: LexborNode) -> dict[str, Any]:
-    voters = node.parent.css_first(".tgme_widget_message_voters") if node.parent else None
+def _poll(node: LexborNode, voters: str) -> dict[str, Any]:
+    """A poll as shown; its voters are counted in the foot of the widget, apart from it."""
     return {
         "question": _text(node.css_first(".tgme_widget_message_poll_question")),
         "type": _text(node.css_first(".tgme_widget_message_poll_type")),
-        "voters": _text(voters) or None,
+        "voters": voters or None,
         "options": [
             {
                 "text": _text(option.css_first(".tgme_widget_message_poll_option_text")),
                 "percent": int(
-                    _text(option.css_first(".tgme_widget_message_poll_option_percent")).rstrip("%") or 0
+                    re.sub(r"\D", "", _text(option.css_first(".tgme_widget_message_poll_option_percent")))
+                    or 0
                 ),
             }
             for option in node.css(".tgme_widget_message_poll_option")
@@ -355,16 +376,20 @@ def _reply(widget: LexborNode) -> Reply | None:
     handle, number = _address(node.attributes.get("href") or "") if node else (None, None)
     if number is None:
         return None
-    own = (widget.attributes.get("data-post") or "").partition("/")[0]
+    own = _named(widget).partition("/")[0]
     return Reply(number, None if handle is None or handle.lower() == own.lower() else handle)
 
 
 def _address(href: str) -> tuple[str | None, int | None]:
     """Handle and message id of https://t.me/<handle>/<id>."""
     parts = href.partition("://")[2].partition("?")[0].split("/")
-    if len(parts) == 3 and parts[2].isdigit():  # noqa: PLR2004
-        return parts[1], int(parts[2])
-    return None, None
+    number = _message_id(parts[2]) if len(parts) == 3 else None  # noqa: PLR2004
+    return (parts[1], number) if number is not None else (None, None)
+
+
+def _message_id(written: str) -> int | None:
+    """An id that Telegram could have given: 32 bits."""
+    return int(written) if _MESSAGE_ID.fullmatch(written) and int(written) < 1 << 31 else None
 
 
 def _extras(widget: LexborNode) -> dict[str, Any]:
@@ -411,14 +436,14 @@ def _reactions(widget: LexborNode) -> Iterator[tuple[str, Count]]:
 
 def count(written: str) -> Count | None:
     """A number as the page writes it, with the step it was rounded to: «214.4K» is 214,400 by 100."""
-    found = _NUMBER.fullmatch(written.strip())
+    said = written.strip()
+    if _EXACT.fullmatch(said):
+        return Count(int(re.sub(r"[\s.,]", "", said)))
+    found = _ROUNDED.fullmatch(said)
     if found is None:
         return None
-    digits, scale = found.group(1), _SCALE[found.group(2).upper()]
-    if scale == 1:
-        return Count(int(re.sub(r"[\s\u00a0.,]", "", digits)))
-    whole, _, part = digits.replace(",", ".").partition(".")
-    unit = max(scale // 10 ** len(part), 1)
+    whole, part = found.group(1), found.group(2) or ""
+    unit = int(_SCALE[found.group(3).upper()] // 10 ** len(part))
     return Count(int(whole + part) * unit, unit)
 
 
@@ -432,13 +457,13 @@ def _seconds(written: str) -> int | None:
 
 def _raw(widget: LexborNode) -> bytes:
     """The widget's markup, in which a private person is "a user". Changes the tree, so it is taken last."""
-    for author in widget.css(".tgme_widget_message_from_author"):
-        author.inner_html = _SOMEBODY
+    for person in widget.css(", ".join(_PERSONS)):
+        person.inner_html = _SOMEBODY
+        for attribute in person.attributes.keys() - {"class"}:
+            del person.attrs[attribute]
     for name in widget.css(".tgme_widget_message_forwarded_from_name"):
         if _address(name.attributes.get("href") or "")[1] is None:
             name.replace_with(_SOMEBODY)
-    for author in widget.css(".tgme_widget_message_reply .tgme_widget_message_author_name"):
-        author.inner_html = _SOMEBODY
     return (widget.html or "").encode()
 
 

@@ -76,7 +76,8 @@ def _entity(node: LexborNode, said: str) -> tuple[str, str | None] | None:
     if tag == "tg-emoji":
         return "custom_emoji", node.attributes.get("emoji-id")
     if tag == "a":
-        return _link(node.attributes.get("href") or "", said)
+        href = node.attributes.get("href")
+        return _link(href, said) if href else None
     parent = node.parent
     drawn = "emoji" in (node.attributes.get("class") or "").split()
     if drawn or (parent is not None and "emoji" in (parent.attributes.get("class") or "").split()):

@@ -3,9 +3,9 @@
 import base64
 import json
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from html import escape
-from itertools import groupby, pairwise
+from itertools import groupby
 
 from monitor.model import Entity, MediaKind
 from monitor.standin.scenario import Message, Scenario, Text
@@ -27,41 +27,48 @@ def rounded(number: int) -> str:
     """A number as the pages write it: three digits and a letter from a thousand on."""
     for scale, letter in ((1_000_000, "M"), (1_000, "K")):
         if number >= scale:
-            whole = number / scale
-            digits = 0 if whole >= 100 else 1 if whole >= 10 else 2  # noqa: PLR2004
-            cut = int(whole * 10**digits) / 10**digits
-            return f"{cut:.{digits}f}".rstrip("0").rstrip(".") + letter if digits else f"{int(cut)}{letter}"
+            whole, part = divmod(number, scale)
+            digits = max(3 - len(str(whole)), 0)
+            cut = f"{part * 1000 // scale:03}"[:digits].rstrip("0")
+            return f"{whole}.{cut}{letter}" if cut else f"{whole}{letter}"
     return str(number)
 
 
 def html(text: Text) -> str:
     """Words and entities as the page writes them."""
     units = text.words.encode("utf-16-le")
-    cuts = sorted(
-        {
-            0,
-            len(units) // 2,
-            *(e.offset for e in text.entities),
-            *(e.offset + e.length for e in text.entities),
-        }
-    )
+    # Of two entities over the same words the later is the outer, as a parser finds them when they close.
+    outer_first = list(reversed(text.entities))
+    outer_first.sort(key=lambda e: (e.offset, -e.length))
+    return _drawn(units, 0, len(units) // 2, outer_first)
+
+
+def _drawn(units: bytes, start: int, end: int, entities: Sequence[Entity]) -> str:
+    """The words from `start` to `end` with the entities within, each drawn with those inside it."""
     out: list[str] = []
-    for start, end in pairwise(cuts):
-        said = escape(units[start * 2 : end * 2].decode("utf-16-le"), quote=True).replace("\n", "<br/>")
-        out.append(
-            _wrapped(said, [e for e in text.entities if e.offset <= start and end <= e.offset + e.length])
-        )
-    return "".join(out)
+    for place, entity in enumerate(entities):
+        if entity.offset < start:
+            continue
+        close = entity.offset + entity.length
+        inside = [e for e in entities[place + 1 :] if e.offset + e.length <= close]
+        out += [
+            _plain(units, start, entity.offset),
+            _tagged(entity, _drawn(units, entity.offset, close, inside)),
+        ]
+        start = close
+    return "".join([*out, _plain(units, start, end)])
 
 
-def _wrapped(said: str, entities: Sequence[Entity]) -> str:
-    for entity in reversed(entities):
-        if entity.type == "text_link":
-            href = escape(entity.value or "", quote=True)
-            said = f'<a href="{href}" target="_blank" rel="noopener">{said}</a>'
-        elif entity.type in _OPEN:
-            said = f"<{_OPEN[entity.type]}>{said}</{_OPEN[entity.type]}>"
-    return said
+def _plain(units: bytes, start: int, end: int) -> str:
+    return escape(units[start * 2 : end * 2].decode("utf-16-le"), quote=True).replace("\n", "<br/>")
+
+
+def _tagged(entity: Entity, said: str) -> str:
+    if entity.type == "text_link":
+        href = escape(entity.value or "", quote=True)
+        return f'<a href="{href}" target="_blank" rel="noopener">{said}</a>'
+    tag = _OPEN[entity.type]
+    return f"<{tag}>{said}</{tag}>"
 
 
 def window(messages: Sequence[Message], *, before: int | None, after: int | None) -> list[Message]:
@@ -272,7 +279,7 @@ def _foot(scenario: Scenario, message: Message, start: datetime) -> str:
         else ""
     )
     edited = "edited &nbsp;" if message.edited is not None else ""
-    posted = (start + message.at).astimezone().isoformat(timespec="seconds")
+    posted = (start + message.at).astimezone(UTC).isoformat(timespec="seconds")
     return (
         f'<div class="tgme_widget_message_footer"><div class="tgme_widget_message_info">{views}<span class="tgme_widget_message_meta">{author}{edited}'
         f'<a class="tgme_widget_message_date" href="https://t.me/{scenario.handle}/{message.id}"><time datetime="{posted}" class="time"></time></a></span></div></div>'

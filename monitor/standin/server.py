@@ -64,6 +64,7 @@ class Standin:
         self.requests.append(path)
         answer = self._answer(request, path)
         if answer is None:
+            await _cut(send)
             raise ConnectionAbortedError
         await answer(scope, receive, send)
 
@@ -100,6 +101,13 @@ class Standin:
         return HTMLResponse(pages.history(scenario, cut, now=now, start=played.start))
 
 
+async def _cut(send: Send) -> None:
+    """Begin an answer; the server closes the connection when what follows is an error, and only then."""
+    head = [(b"content-length", b"1000")]
+    await send({"type": "http.response.start", "status": 200, "headers": head})
+    await send({"type": "http.response.body", "body": b"<", "more_body": True})
+
+
 def _card(played: Played) -> str:
     scenario = played.scenario
     extra = f"{scenario.subscribers:,} subscribers".replace(",", " ")
@@ -127,8 +135,14 @@ def _canary() -> str:
 async def serving(standin: Standin) -> AsyncIterator[str]:
     """Serve the stand-in on a free port of loopback; gives its address."""
     listener = socket.create_server(("127.0.0.1", 0))
+    # Without a date of the server's own, so that what an answer says of the time is what the test says.
     config = uvicorn.Config(
-        standin, log_level="critical", lifespan="off", access_log=False, timeout_graceful_shutdown=1
+        standin,
+        log_level="critical",
+        lifespan="off",
+        access_log=False,
+        date_header=False,
+        timeout_graceful_shutdown=1,
     )
     server = uvicorn.Server(config)
     task = asyncio.create_task(server._serve([listener]))  # noqa: SLF001 - `serve` would take over the process's signals

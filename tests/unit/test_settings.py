@@ -1,0 +1,389 @@
+"""Settings, the channel list and the rules: what is read, and what a mistake in them says."""
+
+import os
+import re
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from dotenv import dotenv_values
+
+from monitor import settings
+from monitor.errors import SettingsError, UsageError
+from monitor.model import Listed, Pace, SourceName
+from monitor.settings import Settings
+from monitor.sources.preview_fetch import PreviewOptions
+
+VARIABLES = [f"MONITOR_{name.upper()}" for name in Settings.model_fields]
+
+
+@pytest.fixture(autouse=True)
+def _bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty directory, and an environment without variables of ours."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("MONITOR_")]:
+        monkeypatch.delenv(name)
+
+
+def env_file(text: str) -> Path:
+    path = Path(".env")
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def written(name: str, text: str) -> Path:
+    path = Path(name)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_defaults() -> None:
+    found = settings.load()
+    assert found.database_url is None
+    assert found.preview() == PreviewOptions(
+        hosts=("https://t.me", "https://telegram.me"),
+        pace=2.0,
+        timeout=20.0,
+        user_agent="telegram-channel-monitor/0.1 (public channels only; gentle; https://example.org/contact)",
+        canary="telegram",
+    )
+    assert (found.log_level, found.log_json, found.accept_terms) == ("info", False, False)
+
+
+def test_the_example_names_every_setting_and_loads_as_the_defaults() -> None:
+    example = settings.example()
+    assert settings.load(env_file(example)) == settings.load(Path("none"))
+    uncommented = env_file(re.sub(r"^#(MONITOR_)", r"\1", example, flags=re.MULTILINE))
+    assert list(dotenv_values(uncommented)) == VARIABLES
+    assert settings.load(uncommented) == settings.load(Path("none"))
+
+
+def test_every_setting_of_the_file_is_taken() -> None:
+    path = env_file(
+        "MONITOR_DATABASE_URL=postgresql://u:secret@h/db\nMONITOR_DATA_DIR=/d\nMONITOR_PG_BIN=/pg\nMONITOR_CONFIG_DIR=/c\n"
+        'MONITOR_PREVIEW_HOSTS=["http://127.0.0.1:1/"]\nMONITOR_PREVIEW_PACE=0.5\nMONITOR_PREVIEW_TIMEOUT=3\n'
+        "MONITOR_PREVIEW_CANARY=durov\nMONITOR_USER_AGENT=me\nMONITOR_ACCEPT_TERMS=true\nMONITOR_LOG_LEVEL=DEBUG\nMONITOR_LOG_JSON=1\n"
+    )
+    assert set(dotenv_values(path)) == set(VARIABLES)
+    found = settings.load(path)
+    assert found.database_url is not None
+    assert found.database_url.get_secret_value() == "postgresql://u:secret@h/db"
+    assert (found.data_dir, found.pg_bin, found.config_dir) == (Path("/d"), Path("/pg"), Path("/c"))
+    assert found.preview() == PreviewOptions(
+        hosts=("http://127.0.0.1:1",), pace=0.5, timeout=3.0, user_agent="me", canary="durov"
+    )
+    assert (found.accept_terms, found.log_level, found.log_json) == (True, "debug", True)
+    assert "secret" not in repr(found)
+
+
+def test_the_environment_goes_before_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    path = env_file("MONITOR_USER_AGENT=file\nMONITOR_PREVIEW_PACE=9\n")
+    monkeypatch.setenv("MONITOR_USER_AGENT", "environment")
+    monkeypatch.setenv("MONITOR_PREVIEW_PACE", "")
+    found = settings.load(path)
+    assert (found.user_agent, found.preview_pace) == ("environment", 9.0)
+
+
+def test_a_file_may_hold_a_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    url, hosts = written("url", " postgresql://h/db\n"), written("hosts", '["https://a.example"]')
+    path = env_file("MONITOR_DATABASE_URL=postgresql://other/db\n")
+    monkeypatch.setenv("MONITOR_DATABASE_URL_FILE", str(url))
+    monkeypatch.setenv("MONITOR_PREVIEW_HOSTS_FILE", str(hosts))
+    found = settings.load(path)
+    assert found.database_url is not None
+    assert found.database_url.get_secret_value() == "postgresql://h/db"
+    assert found.preview_hosts == ("https://a.example",)
+    monkeypatch.setenv("MONITOR_DATABASE_URL", "postgresql://first/db")
+    again = settings.load(path).database_url
+    assert again is not None
+    assert again.get_secret_value() == "postgresql://first/db"
+
+
+def test_the_env_file_may_name_such_a_file_too() -> None:
+    url = written("url", "postgresql://h/db")
+    found = settings.load(env_file(f"MONITOR_DATABASE_URL_FILE={url}\n")).database_url
+    assert found is not None
+    assert found.get_secret_value() == "postgresql://h/db"
+
+
+def test_an_empty_file_is_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MONITOR_DATA_DIR_FILE", str(written("empty", "\n")))
+    monkeypatch.setenv("MONITOR_PREVIEW_HOSTS_FILE", "empty")
+    found = settings.load()
+    assert (found.data_dir, found.preview_hosts[0]) == (None, "https://t.me")
+
+
+@pytest.mark.parametrize(
+    ("variable", "body"),
+    [
+        ("MONITOR_DATABASE_URL_FILE", None),
+        ("MONITOR_DATABASE_URL_FILE", b"\xff\xfe"),
+        ("MONITOR_PREVIEW_HOSTS_FILE", b"https://t.me"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(
+    variable: str, body: bytes | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if body is not None:
+        Path("secret").write_bytes(body)
+    monkeypatch.setenv(variable, "secret")
+    with pytest.raises(SettingsError) as caught:
+        settings.load()
+    assert caught.value.what == f"{variable} names a file that cannot be read"
+    assert caught.value.why.startswith("secret: ")
+    assert "mend" in caught.value.mend
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "why"),
+    [
+        ("MONITOR_PREVIEW_PACE", "soon", "valid number"),
+        ("MONITOR_PREVIEW_PACE", "-1", "greater than or equal to 0"),
+        ("MONITOR_PREVIEW_PACE", "inf", "finite number"),
+        ("MONITOR_PREVIEW_TIMEOUT", "0", "greater than 0"),
+        ("MONITOR_LOG_LEVEL", "loud", "one of debug, info, warning, error"),
+        ("MONITOR_LOG_JSON", "perhaps", "valid boolean"),
+        ("MONITOR_PREVIEW_HOSTS", '["t.me"]', 'a list such as ["https://t.me"]'),
+        ("MONITOR_PREVIEW_HOSTS", "[]", 'a list such as ["https://t.me"]'),
+        ("MONITOR_PREVIEW_HOSTS", "https://t.me", "preview_hosts"),
+    ],
+)
+def test_a_wrong_value_names_the_variable_and_the_mend(
+    variable: str, value: str, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsError) as caught:
+        settings.load()
+    assert caught.value.what.startswith(f"{variable} ")
+    assert why in caught.value.why
+    assert ".env" in caught.value.mend
+    assert caught.value.exit_code == 2
+
+
+def test_a_wrong_value_does_not_show_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    path = env_file("MONITOR_DATABASE_URL=postgresql://u:hunter2@h/db\nMONITOR_PREVIEW_PACE=soon\n")
+    with pytest.raises(SettingsError) as caught:
+        settings.load(path)
+    assert "hunter2" not in " ".join(caught.value.lines())
+
+
+def test_slips_of_the_pen_are_found() -> None:
+    environment = dict.fromkeys(
+        [
+            "MONITOR_LOG_LEVL",
+            "MONITOR_LOG_LEVEL",
+            "MONITOR_DATABASE_URL_FILE",
+            "MONITOR_",
+            "HOME",
+            "PREVIEW_PACE",
+        ],
+        "x",
+    )
+    assert settings.unknown_variables(environment) == ["MONITOR_", "MONITOR_LOG_LEVL"]
+
+
+def test_the_data_directory_in_force(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setenv("XDG_DATA_HOME", "/xdg")
+    assert settings.load().place() == Path("/xdg/monitor")
+    monkeypatch.setenv("MONITOR_DATA_DIR", "/here")
+    assert settings.load().place() == Path("/here")
+
+
+def test_the_configuration_directory_in_force(monkeypatch: pytest.MonkeyPatch) -> None:
+    shipped = settings.load().file("rules.toml")
+    assert shipped.is_absolute()
+    assert shipped.exists()
+    Path("config").mkdir()
+    written("config/rules.toml", "")
+    assert settings.load().file("rules.toml") == Path("config/rules.toml")
+    assert settings.load().file("channels.toml") == shipped.with_name("channels.toml")
+    monkeypatch.setenv("MONITOR_CONFIG_DIR", "/elsewhere")
+    assert settings.load().file("rules.toml") == Path("/elsewhere/rules.toml")
+
+
+def test_the_shipped_files_load() -> None:
+    found = settings.load()
+    assert settings.channels(found.file("channels.toml"))
+    rules, body = settings.rules(found.file("rules.toml"))
+    assert [topic.name for topic in rules.topics][:2] == ["kursk", "sudzha"]
+    assert body == found.file("rules.toml").read_text(encoding="utf-8")
+
+
+CHANNELS = """\
+# Whom we follow
+[[channel]]
+handle = "https://t.me/s/Rybar"
+label = "Rybar"      # a label
+person = "Somebody"
+person_since = 2024-05-14
+side = "russia"
+source = "telegram"
+pace = "30s-1d"
+since = 2024-08-01
+
+[[channel]]
+handle = "@dva_majors"
+"""
+
+
+def test_a_channel_list() -> None:
+    assert settings.channels(written("channels.toml", CHANNELS)) == (
+        Listed(
+            handle="Rybar",
+            label="Rybar",
+            source=SourceName.TELEGRAM,
+            person="Somebody",
+            person_since=date(2024, 5, 14),
+            side="russia",
+            pace=Pace(timedelta(seconds=30), timedelta(days=1)),
+            since=datetime(2024, 8, 1, tzinfo=UTC),
+        ),
+        Listed(handle="dva_majors", label="dva_majors"),
+    )
+
+
+def test_a_channel_list_may_be_empty() -> None:
+    assert settings.channels(written("channels.toml", "# none yet\n")) == ()
+
+
+def test_lines_may_end_as_on_windows() -> None:
+    Path("channels.toml").write_bytes(CHANNELS.replace("\n", "\r\n").encode())
+    assert len(settings.channels(Path("channels.toml"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "line", "said"),
+    [
+        ('[[channel]]\nhandle = "x\n', 2, "this is not TOML"),
+        ('[[channel]]\nhandle = """x\n', 2, "this is not TOML"),
+        ("[[channel]]\nhandle = ", 2, "this is not TOML"),
+        ('[[channel]]\nhandle = "one_a"\nhandle = "one_b"\n', 3, "this is not TOML"),
+        ('[[channel]]\nhandle = "one_a"\nhandel = "x"\n', 1, "unknown key `handel`"),
+        ('\n[[channels]]\nhandle = "one_a"\n', 2, "`channels` is unknown"),
+        ('# x\nchannel = ["one_a"]\n', 2, "`channel` is unknown or has another form"),
+        ('[channel]\nhandle = "one_a"\n', 1, "`channel` is unknown or has another form"),
+        ("[[channel]]\nlabel = 'x'\n", 1, "no channel handle: "),
+        ('[[channel]]\nhandle = "one_a"\n\n[[channel]]\nhandle = "1two"\n', 4, "no channel handle: 1two"),
+        ("[[channel]]\nhandle = 12345\n", 1, "no channel handle: 12345"),
+        ('[[channel]]\nhandle = "one_a"\n[[channel]]\nhandle = "ONE_A"\n', 3, "@ONE_A is listed twice"),
+        ('[[channel]]\nhandle = "one_a"\nlabel = 5\n', 1, "`label` is 5"),
+        ('[[channel]]\nhandle = "one_a"\nperson = true\n', 1, "`person` is True"),
+        ('[[channel]]\nhandle = "one_a"\nside = "east"\n', 1, "`side` is 'east'"),
+        ('[[channel]]\nhandle = "one_a"\nside = []\n', 1, "`side` is []"),
+        ('[[channel]]\nhandle = "one_a"\nsource = "desktop"\n', 1, "`source` is 'desktop'"),
+        ('[[channel]]\nhandle = "one_a"\npace = "1m"\n', 1, "`pace` is '1m'"),
+        ('[[channel]]\nhandle = "one_a"\npace = "30m-1m"\n', 1, "`pace` is '30m-1m'"),
+        ('[[channel]]\nhandle = "one_a"\npace = "0s-1m"\n', 1, "`pace` is '0s-1m'"),
+        ('[[channel]]\nhandle = "one_a"\npace = "x1m-30m"\n', 1, "`pace` is 'x1m-30m'"),
+        ('[[channel]]\nhandle = "one_a"\npace = "1m-999999999999d"\n', 1, "`pace` is '1m-999999999999d'"),
+        ('[[channel]]\nhandle = "one_a"\npace = 60\n', 1, "`pace` is 60"),
+        ('[[channel]]\nhandle = "one_a"\nsince = "2024-08-01"\n', 1, "`since` is '2024-08-01'"),
+        ('[[channel]]\nhandle = "one_a"\nsince = 2024-08-01T00:00:00Z\n', 1, "`since` is datetime"),
+        ('[[channel]]\nhandle = "one_a"\nperson_since = 2024\n', 1, "`person_since` is 2024"),
+    ],
+)
+def test_a_mistake_in_the_channel_list_names_file_line_and_mend(body: str, line: int, said: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings.channels(written("channels.toml", body))
+    assert caught.value.what.startswith(f"channels.toml, line {line}: {said}")
+    assert caught.value.why
+    assert caught.value.mend
+
+
+def test_a_list_in_one_line_names_the_file() -> None:
+    with pytest.raises(SettingsError, match=r"^channels\.toml: no channel handle"):
+        settings.channels(written("channels.toml", "channel = [{ handle = '' }]\n"))
+
+
+def test_bytes_that_are_no_text_name_their_line() -> None:
+    Path("channels.toml").write_bytes(b"# one\n# \xff two\n")
+    with pytest.raises(SettingsError, match=r"^channels\.toml, line 2: this is not TOML"):
+        settings.channels(Path("channels.toml"))
+
+
+def test_a_file_that_is_not_there() -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings.channels(Path("nowhere.toml"))
+    assert caught.value.lines() == [
+        "nowhere.toml cannot be read",
+        "No such file or directory",
+        "run monitor where config/ is, or set MONITOR_CONFIG_DIR",
+    ]
+
+
+def test_adding_a_channel_keeps_the_rest_as_it_stands() -> None:
+    path = written("channels.toml", CHANNELS)
+    before = settings.channels(path)
+    settings.add_channel(path, "new_one", label="New “one”")
+    settings.add_channel(path, "new_two", label=None)
+    body = path.read_text(encoding="utf-8")
+    assert body.startswith(CHANNELS)
+    assert settings.channels(path) == (
+        *before,
+        Listed(handle="new_one", label="New “one”"),
+        Listed(handle="new_two", label="new_two"),
+    )
+    assert sorted(p.name for p in Path().iterdir()) == ["channels.toml"]
+
+
+@pytest.mark.parametrize("body", ["", "# none yet", 'channel = [{ handle = "one_a" }]\n', "channel = []\n"])
+def test_adding_a_channel_to_other_forms_of_the_list(body: str) -> None:
+    path = written("channels.toml", body)
+    before = settings.channels(path)
+    settings.add_channel(path, "new_one", label=None)
+    assert settings.channels(path) == (*before, Listed(handle="new_one", label="new_one"))
+
+
+def test_a_listed_channel_is_not_added_again() -> None:
+    path = written("channels.toml", CHANNELS)
+    with pytest.raises(UsageError, match="@RYBAR is listed already"):
+        settings.add_channel(path, "RYBAR", label=None)
+    assert path.read_text(encoding="utf-8") == CHANNELS
+
+
+def test_a_list_that_cannot_be_written_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    path = written("channels.toml", CHANNELS)
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(SettingsError, match=r"channels\.toml cannot be written"):
+        settings.add_channel(path, "new_one", label=None)
+    assert path.read_text(encoding="utf-8") == CHANNELS
+    assert sorted(p.name for p in Path().iterdir()) == ["channels.toml"]
+
+
+@pytest.mark.parametrize(
+    ("body", "where", "said"),
+    [
+        ("[topic.a]\nforms = [\n", "rules.toml, line 2: ", "this is not TOML"),
+        ("[numbers]\nforms = ['x']\n", "rules.toml: ", "there is no topic"),
+        (
+            "[topic.a]\nforms = ['x']\n\n[topcs.b]\nforms = ['y']\n",
+            "rules.toml, line 4: ",
+            "unknown table `topcs`",
+        ),
+        ("[topic.a]\nforms = ['x']\n[topic.b-c]\n", "rules.toml, line 3: ", "[topic.b-c] matches nothing"),
+        (
+            "[topic.a]\nforms = ['x']\n[topic.b]\nforms = ['y']\nlemas = ['z']\n",
+            "rules.toml, line 5: ",
+            "[topic.b] has the unknown key `lemas`",
+        ),
+        (
+            "[topic.a]\nforms = ['x']\n[topic.b]\nforms = 'y'\n",
+            "rules.toml, line 4: ",
+            "[topic.b] `forms` is no list of words",
+        ),
+        ("[topic.a]\nforms = ['x']\n[numbers]\nforms = [5]\n", "rules.toml, line 4: ", "[numbers] `forms`"),
+        ("numbers = 5\n[topic.a]\nforms = ['x']\n", "rules.toml, line 1: ", "[numbers] is no table"),
+        ("[topic.'a b']\nlemas = ['x']\n", "rules.toml: ", "[topic.a b] has the unknown key"),
+    ],
+)
+def test_a_mistake_in_the_rules_names_file_line_and_mend(body: str, where: str, said: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings.rules(written("rules.toml", body))
+    assert caught.value.what.startswith(where + said)
+    assert caught.value.why
+    assert caught.value.mend
