@@ -11,7 +11,7 @@ branch_labels = None
 depends_on = None
 
 STATEMENTS = (
-    "CREATE EXTENSION IF NOT EXISTS pg_trgm",
+    "CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA public",
     """
     CREATE TABLE monitor.channel_versions (
         channel_id BIGINT NOT NULL,

@@ -15,6 +15,8 @@ from monitor.errors import DatabaseError
 Transaction = AsyncConnection
 
 OLDEST_VERSION = 150000
+# The embedded role bears the name of our schema, which would then silently be searched first.
+SESSION = "-c timezone=UTC -c search_path=public"
 # Postgres takes two 32-bit keys; the first tells our locks from each other.
 WORKER_LOCK = (0x7E1E, 1)
 _CHANNEL_LOCK = 0x7E20
@@ -44,12 +46,16 @@ class Database:
                 "mend MONITOR_DATABASE_URL, or leave it out to use the database that comes with the package",
             ) from error
         self._engine = create_async_engine(
-            parsed, pool_pre_ping=True, connect_args={"connect_timeout": 10, "options": "-c timezone=UTC"}
+            parsed, pool_pre_ping=True, connect_args={"connect_timeout": 10, "options": SESSION}
         )
 
     async def __aenter__(self) -> Self:
         """Check that the database can be trusted with Russian text."""
-        await self.check()
+        try:
+            await self.check()
+        except BaseException:
+            await self._engine.dispose()
+            raise
         return self
 
     async def __aexit__(self, *exc: object) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from monitor.errors import DatabaseError
+from monitor.store.database import SESSION
 from monitor.store.tables import SCHEMA
 
 _MIGRATION_LOCK = "SELECT pg_advisory_lock(32286, 2)"
@@ -38,7 +39,11 @@ def newest() -> str:
 
 
 def _upgrade(url: str) -> tuple[str | None, str]:
-    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"), poolclass=NullPool)
+    engine = create_engine(
+        make_url(url).set(drivername="postgresql+psycopg"),
+        poolclass=NullPool,
+        connect_args={"options": SESSION},
+    )
     try:
         with engine.connect() as holder, engine.connect() as connection:
             holder.execute(text(_MIGRATION_LOCK))

@@ -1,0 +1,261 @@
+"""Every command, as a user would call it, on a server of the user's own."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from monitor.standin.scenario import THEN, shipped
+from monitor.standin.server import Standin, serving
+from tests.acceptance.helpers import environment, monitor
+from tests.integration.test_collect_import import export, message
+
+CHANNELS = """
+[[channel]]
+handle = "demo_governor"
+label = "Губернатор"
+since = 2024-08-01
+"""
+
+
+@pytest.fixture(scope="module")
+def pages() -> Iterator[str]:
+    """The stand-in's pages, served by a thread of this process, as of after all that happens in them."""
+    standin = Standin(lambda: datetime(2024, 9, 1, tzinfo=UTC))
+    standin.play(shipped(), start=THEN)
+    started, host = threading.Event(), []
+    loop = asyncio.new_event_loop()
+    stop = asyncio.Event()
+
+    async def serve() -> None:
+        async with serving(standin) as address:
+            host.append(address)
+            started.set()
+            await stop.wait()
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
+    thread.start()
+    assert started.wait(20)
+    yield host[0]
+    loop.call_soon_threadsafe(stop.set)
+    thread.join(20)
+    loop.close()
+
+
+class Home:
+    """A directory with a configuration, and the `monitor` command in it."""
+
+    def __init__(self, path: Path, url: str, pages: str) -> None:
+        self.path = path
+        self.env = environment(
+            MONITOR_DATABASE_URL=url,
+            MONITOR_PREVIEW_HOSTS=json.dumps([pages]),
+            MONITOR_PREVIEW_PACE="0",
+            HOME=str(path),
+        )
+        (path / "config").mkdir()
+        (path / "config" / "channels.toml").write_text(CHANNELS, encoding="utf-8")
+
+    def run(self, *arguments: str, code: int = 0) -> str:
+        done = monitor(*arguments, cwd=self.path, env=self.env)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout if code == 0 else done.stderr
+
+
+@pytest.fixture
+def home(tmp_path: Path, url: str, pages: str) -> Home:
+    return Home(tmp_path, url, pages)
+
+
+def test_from_nothing_to_flagged_posts(home: Home) -> None:
+    assert "collected 18 posts" in home.run("collect")
+    again = json.loads(home.run("collect", "demo_governor", "--since", "2024-08-01", "--json"))
+    assert again["posts"] == 67
+    assert "read 85 posts" in home.run("flag")
+    shown = home.run("flagged", "--topic", "kursk", "--limit", "3")
+    assert len(shown.strip().splitlines()) == 3
+    assert "demo_governor" in shown
+    found = json.loads(home.run("flagged", "--channel", "@demo_governor", "--since", "2024-08-06", "--json"))
+    assert {f["topic"] for post in found for f in post["flags"]} >= {"kursk", "sudzha"}
+    status = home.run("status")
+    assert "1 up to date" in status
+    assert "85 posts" in status
+    assert json.loads(home.run("status", "--json"))["totals"]["posts"] == 85
+
+
+def test_an_import_is_shown_and_refused_by_name(home: Home) -> None:
+    path = export(
+        home.path / "result.json", [message(1, "В Судже 11 танков"), {"id": 2, "type": "unsupported"}]
+    )
+    shown = home.run("import", str(path), "--handle", "@long_channel")
+    assert "imported 1 new posts" in shown
+    assert "set aside 1" in shown
+    assert json.loads(home.run("import", str(path), "--json"))["posts"] == 0
+    assert "could not export" in home.run("status", "--aside")
+    group = export(home.path / "group.json", [message(1, "x")], kind="private_group")
+    lines = home.run("import", str(group), code=1).strip().splitlines()
+    assert len(lines) == 3
+    assert "refused: Длинный канал (private_group)" in lines[0]
+
+
+def test_dates_without_a_zone_are_asked_about(home: Home) -> None:
+    old = {key: value for key, value in message(1, "Привет").items() if key != "date_unixtime"}
+    path = export(home.path / "old.json", [old])
+    assert "--timezone" in home.run("import", str(path), code=1)
+    home.run("import", str(path), "--timezone", "Europe/Moscow")
+    assert "no time zone" in home.run("import", str(path), "--timezone", "Mars/North", code=2)
+
+
+def test_the_channel_list_is_a_file_and_a_pause_is_state(home: Home) -> None:
+    home.run("channels", "add", "https://t.me/demo_ministry", "--label", "Министерство")
+    assert "demo_ministry" in (home.path / "config" / "channels.toml").read_text()
+    assert "listed already" in home.run("channels", "add", "demo_ministry", code=2)
+    home.run("channels", "pause", "demo_ministry", "--reason", "holiday")
+    assert "holiday" in home.run("status")
+    assert "is not running" in home.run("channels", "pause", "demo_ministry", code=2)
+    home.run("channels", "resume", "demo_ministry")
+    assert "is not paused" in home.run("channels", "resume", "demo_ministry", code=2)
+    listed = json.loads(home.run("channels", "list", "--json"))
+    assert [w["handle"] for w in listed] == ["demo_governor", "demo_ministry"]
+    assert "Министерство" in home.run("channels", "list")
+
+
+def test_a_channel_that_is_none_is_refused_and_seen(home: Home) -> None:
+    home.run("channels", "add", "nobody_there")
+    assert home.run("collect", "nobody_there", code=1) == ""
+    status = home.run("status").splitlines()
+    assert "1 failing" in status[0]
+    assert "nobody has the handle" in status[1]
+    assert "→" in status[1]
+    assert "is not listed" in home.run("collect", "stranger", code=2)
+
+
+def test_the_database_commands(home: Home, url: str) -> None:
+    assert "is at" in home.run("db", "upgrade")
+    home.run("collect")
+    assert home.run("db", "url").strip().startswith("postgresql://")
+    home.run("db", "dump", "archive.dump")
+    assert "holds posts" in home.run("db", "restore", "archive.dump", code=1)
+    home.run("db", "restore", "archive.dump", "--replace")
+    assert json.loads(home.run("status", "--json"))["totals"]["posts"] == 18
+    asked = subprocess.run(
+        [sys.executable, "-m", "monitor", "db", "shell"],
+        input="SELECT count(*) FROM research.posts;\n",
+        env=home.env,
+        cwd=home.path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "18" in asked.stdout
+
+
+def test_init_sets_a_directory_up(home: Home) -> None:
+    (home.path / "config" / "channels.toml").unlink()
+    shown = home.run("init")
+    assert "4 channels" in shown
+    assert (home.path / ".env").stat().st_mode & 0o777 == 0o600
+    assert (home.path / "config" / "rules.toml").exists()
+    home.run("init")
+
+
+def test_up_asks_once_and_then_works_until_it_is_ended(home: Home) -> None:
+    refusal = home.run("up", code=2)
+    assert "was not answered" in refusal
+    assert "--yes" in refusal
+    for first in (True, False):
+        arguments = ["up", "--yes"] if first else ["up"]
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "monitor", *arguments],
+            cwd=home.path,
+            env=home.env,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert worker.stdout is not None
+        said = ""
+        while "at work" not in said:
+            line = worker.stdout.readline()
+            assert line, said
+            said += line
+        assert ("public web pages of 1 channels" in said) is first
+        if first:
+            assert "terms" in said
+        while json.loads(home.run("status", "--json"))["totals"]["posts"] < 85:
+            pass
+        assert "another worker" in home.run("up", code=1)
+        worker.send_signal(signal.SIGTERM if first else signal.SIGINT)
+        rest, _ = worker.communicate(timeout=30)
+        assert "stopped" in rest
+        assert worker.returncode == 0
+    assert json.loads(home.run("status", "--json"))["totals"]["flagged"] > 0
+
+
+@pytest.mark.parametrize(
+    ("file", "body", "line"),
+    [
+        ("channels.toml", '[[channel]]\nhandle = "demo_governor"\npace = "fast"\n', "line 1"),
+        ("channels.toml", "[[channel]\n", "line 1"),
+        ("rules.toml", "[topic.kursk]\nlemma = []\n", "line 2"),
+    ],
+)
+def test_a_wrong_file_stops_the_start_with_file_line_and_mend(
+    home: Home, file: str, body: str, line: str
+) -> None:
+    (home.path / "config" / file).write_text(body)
+    lines = home.run("flag", code=2).strip().splitlines()
+    assert len(lines) == 3
+    assert file in lines[0]
+    assert line in lines[0]
+
+
+def test_a_wrong_setting_names_itself(home: Home) -> None:
+    home.env["MONITOR_PREVIEW_PACE"] = "soon"
+    assert "MONITOR_PREVIEW_PACE" in home.run("status", code=2)
+    home.env["MONITOR_PREVIEW_PACE"] = "1"
+    home.env["MONITOR_DATABSE_URL"] = "x"
+    done = monitor("status", cwd=home.path, env=home.env)
+    assert "MONITOR_DATABSE_URL is none of monitor's" in done.stderr
+
+
+def test_a_server_that_is_not_there_is_three_lines(home: Home) -> None:
+    home.env["MONITOR_DATABASE_URL"] = "postgresql://me:secret@127.0.0.1:9/none"
+    said = home.run("status", code=1)
+    assert "secret" not in said
+    assert len(said.strip().splitlines()) == 3
+
+
+def test_the_version_is_told(home: Home) -> None:
+    assert home.run("--version").startswith("monitor ")
+    assert "no channel handle" in home.run("channels", "add", "a!", code=2)
+    assert "no date" in home.run("collect", "--since", "soon", code=2)
+
+
+def test_two_commands_at_once_share_the_embedded_server(home: Home) -> None:
+    env = {k: v for k, v in home.env.items() if k != "MONITOR_DATABASE_URL"}
+    data = Path(f"/tmp/monitor-two-{os.getpid()}")
+    env["MONITOR_DATA_DIR"] = str(data)
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-m", "monitor", "collect"],
+            cwd=home.path,
+            env=env,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    errors = [process.communicate(timeout=120)[1] for process in both]
+    assert [process.returncode for process in both] == [0, 0], errors
+    done = monitor("status", "--json", cwd=home.path, env=env)
+    assert json.loads(done.stdout)["totals"]["posts"] == 18
+    assert not (data / "postgres" / "postmaster.pid").exists()
+    subprocess.run(["rm", "-rf", str(data)], check=True)
