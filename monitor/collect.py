@@ -16,14 +16,18 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+import structlog
+
 from monitor import changes
-from monitor.errors import HandleTaken, SourceError
+from monitor.errors import Fault, HandleTaken, MonitorError, SourceError
 from monitor.model import Clock, Decision, Look, LookKind, Watch
 from monitor.sources import Source
 from monitor.sources.desktop import DesktopSource
 from monitor.store import aside, channels, coverage, partitions, posts, watches
 from monitor.store.coverage import Looked
 from monitor.store.database import Database, Transaction, lock_channel
+
+log = structlog.get_logger()
 
 # A watch far behind gives way to the others after so many looks, and is due again at once.
 LIVE_LOOKS = 10
@@ -72,13 +76,28 @@ async def live(
         due = await watches.due(tx, now=now(), source=source.name)
     for place, watch in enumerate(due):
         try:
-            await _live_one(database, source, watch, now=now, collected=collected)
+            await _guarded(_live_one(database, source, watch, now=now, collected=collected), watch)
         except SourceError as error:
             await _fail(database, watch, error, kind=LookKind.LIVE, now=now(), collected=collected)
             if error.shared:
                 await _postpone(database, source, error, [w.handle for w in due[place + 1 :]], now=now())
                 break
     return collected
+
+
+async def _guarded(work: Awaitable[None], watch: Watch) -> None:
+    """Let a mistake of our own fail this watch alone; what concerns all of them goes on up."""
+    try:
+        await work
+    except MonitorError:
+        raise
+    except Exception as error:
+        log.exception("a watch met a fault of ours", watch=watch.handle)
+        raise Fault(
+            f"a fault of monitor's own at @{watch.handle}",
+            f"{type(error).__name__}: {error}",
+            "report it, with the log",
+        ) from error
 
 
 async def _live_one(
@@ -146,7 +165,7 @@ async def backfill(
         waiting = await watches.to_backfill(tx, now=now(), source=source.name)
     for watch in waiting:
         try:
-            await _backfill_one(database, source, watch, collected=collected)
+            await _guarded(_backfill_one(database, source, watch, collected=collected), watch)
         except SourceError as error:
             await _fail(database, watch, error, kind=LookKind.BACKFILL, now=now(), collected=collected)
             if error.shared:

@@ -14,6 +14,7 @@
         ├── SoftBan               everything looks empty, the canary too
         ├── Unreadable            a page that is none we know: the markup has changed
         ├── RobotsRefusal         robots.txt asks not to fetch it
+        ├── Fault                 our own: a mistake in the code met this channel
         ├── NothingShown          the channel is there and shows no post
         ├── NoPreview             the channel exists but shows no public pages
         ├── HandleFree            nobody has this handle
@@ -115,6 +116,12 @@ class RobotsRefusal(SourceError):
     """robots.txt asks not to fetch these pages."""
 
     outcome = "robots"
+
+
+class Fault(SourceError):
+    """A mistake of our own that showed at this channel; it is this watch's trouble, and not the others'."""
+
+    outcome = "fault"
 
 
 class NothingShown(SourceError):

@@ -197,23 +197,38 @@ def load(env_file: Path = Path(".env")) -> Settings:
         ) from error
 
 
+def described() -> list[tuple[str, str, str]]:
+    """Every setting: its name, its default as it would be written, and what it means."""
+    return [
+        (name, _written(field.default), field.description or "")
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+def _written(default: object) -> str:
+    match default:
+        case None:
+            return ""
+        case bool():
+            return str(default).lower()
+        case float():
+            return f"{default:g}"
+        case tuple():
+            return json.dumps(list(default))
+        case _:
+            return str(default)
+
+
 def example() -> str:
     """The text of .env.example: every setting, what it means, and its default, commented out."""
     lines = [
-        "# Settings of monitor. Remove the `#` before a line to set it; the environment goes before this file.",
-        "",
+        "# Settings of monitor. Remove the `#` before a line to set it; the environment goes before this file."
     ]
-    for name, field in Settings.model_fields.items():
-        default = field.default
-        if isinstance(default, tuple):
-            shown = json.dumps(list(default))
-        elif isinstance(default, bool):
-            shown = str(default).lower()
-        else:
-            shown = "" if default is None else f"{default:g}" if isinstance(default, float) else str(default)
-        lines += [f"# {field.description}", f"#{PREFIX}{name.upper()}={shown}", ""]
+    for name, default, meaning in described():
+        lines += ["", f"# {meaning}", f"#{PREFIX}{name.upper()}={default}"]
     lines += [
-        f"# Any of them may end in _FILE and name a file that holds the value: {PREFIX}DATABASE_URL_FILE=/run/secrets/url"
+        "",
+        f"# Any of them may end in _FILE and name a file that holds the value: {PREFIX}DATABASE_URL_FILE=/run/secrets/url",
     ]
     return "\n".join(lines) + "\n"
 

@@ -6,6 +6,7 @@ scheduler itself would cancel them.
 """
 
 import asyncio
+import logging
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -25,6 +26,8 @@ from monitor.store import runs
 from monitor.store.database import WORKER_LOCK, Database
 
 log = structlog.get_logger()
+# A step that still runs when its tick comes is meant to; the scheduler would warn of each.
+logging.getLogger("apscheduler").setLevel(logging.ERROR)
 
 
 class Done(Protocol):
@@ -164,19 +167,25 @@ class Worker:
                 signal.signal(number, handler)
 
     async def _job(self, name: str, step: Step) -> None:
-        task = asyncio.create_task(self._once(name, step))
+        task = asyncio.create_task(self._until_idle(name, step))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
         await asyncio.shield(task)
 
-    async def _once(self, name: str, step: Step) -> None:
-        """One run; whatever goes wrong is logged, and the next run tries again."""
+    async def _until_idle(self, name: str, step: Step) -> None:
+        """Run a step again at once while it finds something to do, so that a long backfill waits for no clock."""
+        while await self._once(name, step) and not self._stopping.is_set():
+            pass
+
+    async def _once(self, name: str, step: Step) -> bool:
+        """One run; gives whether it did something. Whatever goes wrong is logged, and the next tick tries again."""
         try:
             async with asyncio.timeout(LONGEST_RUN):
                 counts = (await recorded(self._work.database, name, step, now=self._work.now)).numbers()
             if any(number for key, number in counts.items() if key not in runs.IDLE):
                 log.debug("step done", step=name, **counts)
                 await self._work.heard(name, counts)
+            return any(counts.values())
         except MonitorError as error:
             log.warning(
                 "step failed, the next run tries again",
@@ -187,3 +196,4 @@ class Worker:
             )
         except Exception:
             log.exception("step failed", step=name)
+        return False

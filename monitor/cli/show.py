@@ -22,6 +22,8 @@ _MENDS = {
     "unreachable": "it goes on by itself; see the network",
     "server_fault": "it goes on by itself",
     "unreadable": "the pages changed: look for a newer version of monitor",
+    "fault": "a fault of monitor's own: report it, with the log",
+    "empty": "it goes on by itself; see whether the channel has posts",
     "robots": "the host asks not to be read; pause the watch",
 }
 

@@ -7,6 +7,7 @@ just ends. So messages are decoded one by one; one that cannot be read is set as
 Of an export of a whole account, public channels are taken and every other chat is refused by name.
 """
 
+import asyncio
 import codecs
 import json
 import re
@@ -25,6 +26,8 @@ CHUNK = 1 << 20
 LARGEST_MESSAGE = 64 << 20
 _LARGEST_ID = 1 << 63
 BATCH = 1000
+# Parsing gives way after so many messages, so that it fills the time in which the database is waited for.
+BREATH = 32
 PUBLIC = "public_channel"
 
 # Before 2.7.2 ids carry the kind of peer in their upper half (kChatPeerIdShift in its source).
@@ -258,11 +261,16 @@ class DesktopSource:
                     taken += 1
                     for look in self._channel(chat, scanner, now=now):
                         self.progress.read = scanner.read
-                        yield look
+                        if look is None:
+                            await asyncio.sleep(0)
+                        else:
+                            yield look
                 else:
                     self.progress.refused.append(f"{chat.name or 'unnamed'} ({chat.type})")
-                    for _ in scanner.messages():
+                    for place, _ in enumerate(scanner.messages()):
                         self.progress.read = scanner.read
+                        if place % BREATH == 0:
+                            await asyncio.sleep(0)
             self.progress.read = scanner.read
         if not taken:
             raise self._nothing_taken()
@@ -280,10 +288,13 @@ class DesktopSource:
             "choose the result.json of Telegram Desktop's JSON export",
         )
 
-    def _channel(self, chat: Chat, scanner: Scanner, *, now: Callable[[], datetime]) -> Iterator[Look]:
+    def _channel(self, chat: Chat, scanner: Scanner, *, now: Callable[[], datetime]) -> Iterator[Look | None]:
+        """The looks of one chat, and None every few messages, when whoever else waits may go on."""
         batch = _Batch(self._zone)
         last: int | None = None
-        for piece in scanner.messages():
+        for place, piece in enumerate(scanner.messages()):
+            if place % BREATH == 0:
+                yield None
             if batch.channel is None:
                 handle = self._handle or chat.username
                 batch.channel = Channel(

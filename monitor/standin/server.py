@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
 from monitor.standin import pages
-from monitor.standin.scenario import Scenario
+from monitor.standin.scenario import Message, Scenario
 
 CANARY = "telegram"
 Receive = Callable[[], Awaitable[Any]]
@@ -32,6 +32,13 @@ class Played:
     scenario: Scenario
     start: datetime
     hidden: str = ""
+    _last: tuple[datetime, list[Message]] | None = None
+
+    def shown(self, now: datetime) -> list[Message]:
+        """What the channel shows now; kept until the clock moves, since a long channel is long to make up."""
+        if self._last is None or self._last[0] != now:
+            self._last = (now, self.scenario.shown(now - self.start))
+        return self._last[1]
 
 
 @dataclass(slots=True)
@@ -91,7 +98,7 @@ class Standin:
                 return RedirectResponse(f"/{scenario.handle}", 302)
             return HTMLResponse(_card(played))
         now = self.clock()
-        shown = scenario.shown(now - played.start)
+        shown = played.shown(now)
         before, after = request.query_params.get("before"), request.query_params.get("after")
         cut = pages.window(
             shown,

@@ -1,0 +1,68 @@
+"""The demo as a newcomer runs it: the embedded database, the stand-in, the real worker, live."""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.helpers import environment, monitor
+
+SOON = 20.0
+
+
+@pytest.fixture
+def data() -> Iterator[Path]:
+    place = Path(tempfile.mkdtemp(prefix="monitor-demo-"))
+    place.chmod(0o755)
+    yield place
+    shutil.rmtree(place)
+
+
+def posts(env: dict[str, str], cwd: Path) -> int:
+    done = monitor("--demo", "status", "--json", cwd=cwd, env=env)
+    return int(json.loads(done.stdout)["totals"]["posts"])
+
+
+@pytest.mark.slow
+def test_flagged_posts_are_on_the_screen_soon_and_a_second_start_goes_on(data: Path, tmp_path: Path) -> None:
+    env = environment(MONITOR_DATA_DIR=str(data), PYTHONUNBUFFERED="1")
+    began = time.monotonic()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "monitor", "demo", "--speed", "600"],
+        cwd=tmp_path,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    shown = ""
+    while "flagged so far" not in shown:
+        line = process.stdout.readline()
+        assert line, shown
+        shown += line
+    assert time.monotonic() - began < SOON
+    assert "monitor demo" in shown
+    assert "database   ready in" in shown
+    assert "kursk" in shown
+    live = ""
+    while "«" not in live:
+        live += process.stdout.readline()
+    process.terminate()
+    rest, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (0, "")
+    assert "the archive is whole" in rest
+    assert not (data / "postgres" / "postmaster.pid").exists()
+    held = posts(env, tmp_path)
+    again = monitor("demo", "--for", "4", "--speed", "600", cwd=tmp_path, env=env)
+    assert again.returncode == 0, again.stderr
+    assert posts(env, tmp_path) > held
+    fresh = monitor("demo", "--for", "1", "--speed", "1", "--fresh", cwd=tmp_path, env=env)
+    assert fresh.returncode == 0, fresh.stderr
+    assert posts(env, tmp_path) < held

@@ -1,0 +1,158 @@
+"""What the docs say is so: every command runs, every setting is listed, every image step works."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from monitor import settings
+from monitor.changes import Content
+from tests.acceptance.helpers import ROOT
+from tests.acceptance.test_commands import Home, pages
+from tests.integration.test_collect_import import export, message
+
+__all__ = ["pages"]
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+_SHELL = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def commands(program: str) -> list[str]:
+    lines = [
+        line.strip()
+        for page in PAGES
+        for block in _SHELL.findall(page.read_text())
+        for line in block.splitlines()
+    ]
+    return [line for line in lines if line.startswith(program + " ")]
+
+
+@pytest.fixture
+def home(tmp_path: Path, url: str, pages: str) -> Home:
+    return Home(tmp_path, url, pages)
+
+
+def test_every_command_of_the_docs_runs_in_its_order(home: Home) -> None:
+    (home.path / "ChatExport").mkdir()
+    export(home.path / "ChatExport" / "result.json", [message(1, "В Судже 11 танков")])
+    lines = commands("monitor")
+    assert len(lines) > 15
+    for line in lines:
+        arguments = shlex.split(line)[1:]
+        if arguments[0] == "up":
+            continue
+        home.run(*arguments)
+
+
+def test_every_make_target_of_the_docs_is_there() -> None:
+    named = {target for page in PAGES for target in re.findall(r"`make ([a-z]+)`", page.read_text())}
+    named |= {line.split()[1] for line in commands("make")}
+    assert {"demo", "test", "run", "check", "fix", "help"} <= named
+    for target in named:
+        subprocess.run(["make", "-n", target], cwd=ROOT, check=True, capture_output=True)
+
+
+def test_the_example_file_has_every_setting_and_loads() -> None:
+    written = (ROOT / ".env.example").read_text(encoding="utf-8")
+    assert written == settings.example(), "write it anew: python -m tests.acceptance.test_docs"
+
+
+def table() -> str:
+    rows = ["| variable | default | meaning |", "|---|---|---|"]
+    for name, default, meaning in settings.described():
+        rows.append(
+            f"| `{settings.PREFIX}{name.upper()}` | {f'`{default}`' if default else ''} | {meaning} |"
+        )
+    return "\n".join(rows)
+
+
+def test_the_readme_has_every_setting() -> None:
+    assert table() in (ROOT / "README.md").read_text(encoding="utf-8"), (
+        "write it anew: python -m tests.acceptance.test_docs"
+    )
+
+
+def test_links_between_the_docs_lead_somewhere() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page}: {target}"
+
+
+def test_the_example_of_the_canonical_form_is_true() -> None:
+    content = Content("В Судже спокойно", (), None)
+    page = (ROOT / "docs" / "canonical-form.md").read_text(encoding="utf-8")
+    assert content.encoded().decode() in page
+    assert content.digest().hex() in page
+
+
+def test_the_lock_files_pin_with_hashes_and_name_no_address() -> None:
+    for name in ("requirements.lock", "requirements-dev.lock"):
+        written = (ROOT / name).read_text()
+        assert "://" not in written
+        pins = [line for line in written.splitlines() if line and not line.startswith(" ")]
+        assert all("==" in pin and pin.endswith("\\") for pin in pins)
+
+
+def test_the_compose_file_is_valid_and_waits_in_order() -> None:
+    tool = Path(sys.executable).parent / "check-jsonschema"
+    file = ROOT / "docker-compose.yml"
+    subprocess.run(
+        [tool, "--builtin-schema", "vendor.compose-spec", str(file)], check=True, capture_output=True
+    )
+    services = yaml.safe_load(file.read_text())["services"]
+    assert "pg_isready" in services["database"]["healthcheck"]["test"]
+    assert services["migrate"]["depends_on"]["database"]["condition"] == "service_healthy"
+    assert services["worker"]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
+    assert all("ports" not in service for service in services.values())
+
+
+@pytest.mark.slow
+def test_the_steps_of_the_image_make_a_command_that_works(home: Home, tmp_path: Path) -> None:
+    """No engine is needed: the COPY and RUN lines of the build stage are done in a clean directory."""
+    app = tmp_path / "app"
+    app.mkdir()
+    stage = (ROOT / "Dockerfile").read_text().split("FROM ")[1]
+    env = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH")}
+    for line in stage.splitlines():
+        words = line.split()
+        if line.startswith("COPY"):
+            for source in words[1:-1]:
+                target = app / (source if words[-1] == "./" else words[-1])
+                subprocess.run(["cp", "-r", str(ROOT / source), str(target)], check=True)
+        elif line.startswith("RUN"):
+            step = (
+                line.removeprefix("RUN ")
+                .replace("/app", str(app))
+                .replace("python -m venv", f"{sys.executable} -m venv")
+            )
+            subprocess.run(step, shell=True, check=True, cwd=app, env=env, capture_output=True)
+    shipped = app / "monitor"
+    shipped.rename(app / "not-importable")
+    command = str(app / ".venv" / "bin" / "monitor")
+    for arguments in (["db", "upgrade"], ["init"], ["collect"]):
+        done = subprocess.run(
+            [command, *arguments], cwd=home.path, env=home.env, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+
+
+def rewrite() -> None:
+    """Put the settings into README.md and .env.example."""
+    (ROOT / ".env.example").write_text(settings.example(), encoding="utf-8")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    fresh = re.sub(
+        r"<!-- settings -->\n(\n\|.*?\n\n|)",
+        lambda _: f"<!-- settings -->\n\n{table()}\n\n",
+        readme,
+        flags=re.DOTALL,
+    )
+    (ROOT / "README.md").write_text(fresh, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    rewrite()
