@@ -11,7 +11,7 @@ Older posts (`backfill`) and files (`take`) go the same way; they only differ in
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -33,6 +33,7 @@ log = structlog.get_logger()
 LIVE_LOOKS = 10
 BACKFILL_LOOKS = 5
 AHEAD = 2
+BREATH = 8
 
 
 @dataclass(slots=True)
@@ -64,7 +65,12 @@ class Collected:
         }
 
 
-Stored = Callable[[Look, Decision], Awaitable[None] | None]
+@dataclass(frozen=True, slots=True)
+class _Fetched:
+    """A look with the hashes of its posts, so that both are ready when the database is."""
+
+    look: Look
+    hashes: Mapping[int, bytes]
 
 
 async def live(
@@ -106,7 +112,8 @@ async def _live_one(
     reach = _Reach(watch.cursor)
     found, last_post_at, looks = False, None, 0
     async with aclosing(ahead(source.newest(watch))) as pages:
-        async for look in pages:
+        async for fetched in pages:
+            look = fetched.look
             first_before = look.first_id if reach.cursor is None else None
 
             async def move(tx: Transaction, look: Look = look, before: int | None = first_before) -> None:
@@ -116,7 +123,7 @@ async def _live_one(
                         tx, watch, cursor=cursor, before=before, channel_id=look.channel.channel_id
                     )
 
-            decision = await _store(database, look, watch=watch, kind=LookKind.LIVE, move=move)
+            decision = await _store(database, fetched, watch=watch, kind=LookKind.LIVE, move=move)
             collected.count(look, decision)
             found = found or decision.new_posts > 0
             last_post_at = max((p.posted_at for p in look.posts), default=last_post_at)
@@ -177,14 +184,15 @@ async def backfill(
 async def _backfill_one(database: Database, source: Source, watch: Watch, *, collected: Collected) -> None:
     looks = 0
     async with aclosing(ahead(source.older(watch, before=watch.backfill_before or 1))) as pages:
-        async for look in pages:
+        async for fetched in pages:
+            look = fetched.look
             reached = look.first_id or watch.backfill_before or 1
             done = look.exhausted or reached <= 1 or _is_past(look, watch.backfill_since)
 
             async def move(tx: Transaction, before: int = reached, done: bool = done) -> None:  # noqa: FBT001
                 await watches.backfilled(tx, watch, before=before, done=done)
 
-            decision = await _store(database, look, watch=watch, kind=LookKind.BACKFILL, move=move)
+            decision = await _store(database, fetched, watch=watch, kind=LookKind.BACKFILL, move=move)
             collected.count(look, decision)
             looks += 1
             if done or looks >= BACKFILL_LOOKS:
@@ -208,8 +216,9 @@ async def take(
     """
     collected = Collected()
     async with aclosing(ahead(source.looks(now=now))) as batches:
-        async for look in batches:
-            decision = await _store(database, look, watch=None, kind=LookKind.IMPORT, move=None)
+        async for fetched in batches:
+            look = fetched.look
+            decision = await _store(database, fetched, watch=None, kind=LookKind.IMPORT, move=None)
             collected.count(look, decision)
             stored(look)
     return collected
@@ -217,15 +226,15 @@ async def take(
 
 async def _store(
     database: Database,
-    look: Look,
+    fetched: _Fetched,
     *,
     watch: Watch | None,
     kind: LookKind,
     move: Callable[[Transaction], Awaitable[None]] | None,
 ) -> Decision:
     """Store one look, and move the cursor that it belongs to, in one transaction."""
+    look, hashes = fetched.look, fetched.hashes
     _refuse_other_channel(look, watch)
-    hashes = changes.digests(look.posts)
     channel_id = look.channel.channel_id
     handle = watch.handle if watch else look.channel.handle
     span = None if look.first_id is None or look.last_id is None else (look.first_id, look.last_id)
@@ -297,24 +306,33 @@ async def _postpone(
         await watches.postpone(tx, source.name, until=now + wait, handles=handles)
 
 
-async def ahead(looks: AsyncGenerator[Look, None], *, depth: int = AHEAD) -> AsyncGenerator[Look, None]:
-    """The same looks, fetched up to `depth` ahead of whoever takes them, so that fetching and storing overlap."""
-    queue: asyncio.Queue[Look | None] = asyncio.Queue(depth)
+async def ahead(looks: AsyncGenerator[Look, None], *, depth: int = AHEAD) -> AsyncGenerator[_Fetched, None]:
+    """The looks, fetched up to `depth` ahead of whoever takes them, so that fetching and storing overlap."""
+    queue: asyncio.Queue[_Fetched | None] = asyncio.Queue(depth)
 
     async def fetch() -> None:
         try:
             async for look in looks:
-                await queue.put(look)
+                await queue.put(_Fetched(look, await _hashes(look)))
         finally:
             await queue.put(None)
 
     fetching = asyncio.create_task(fetch())
     try:
-        while (look := await queue.get()) is not None:
-            yield look
+        while (fetched := await queue.get()) is not None:
+            yield fetched
         await fetching
     finally:
         fetching.cancel()
         while not queue.empty():
             queue.get_nowait()
         await asyncio.wait([fetching])
+
+
+async def _hashes(look: Look) -> dict[int, bytes]:
+    """The hashes of a look's posts, taken a few at a time, so that the one who stores may go on between."""
+    hashes: dict[int, bytes] = {}
+    for start in range(0, len(look.posts), BREATH):
+        hashes |= changes.digests(look.posts[start : start + BREATH])
+        await asyncio.sleep(0)
+    return hashes

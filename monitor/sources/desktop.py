@@ -25,9 +25,9 @@ from monitor.sources.desktop_message import Unsupported, read_message
 CHUNK = 1 << 20
 LARGEST_MESSAGE = 64 << 20
 _LARGEST_ID = 1 << 63
-BATCH = 1000
+BATCH = 2000
 # Parsing gives way after so many messages, so that it fills the time in which the database is waited for.
-BREATH = 32
+BREATH = 8
 PUBLIC = "public_channel"
 
 # Before 2.7.2 ids carry the kind of peer in their upper half (kChatPeerIdShift in its source).
@@ -249,7 +249,7 @@ class DesktopSource:
         self.progress = Progress(total=self._path.stat().st_size)
 
     async def looks(self, *, now: Callable[[], datetime]) -> AsyncGenerator[Look, None]:
-        """What the file holds, oldest first, in looks of about 1,000 posts.
+        """What the file holds, oldest first, in looks of about 2,000 posts.
 
         Raises ExportError if it holds no public channel, or dates that cannot be placed without a time zone.
         """

@@ -77,6 +77,9 @@ _NAMED = (
     ("reply_to_peer", "reply_to_peer_id"),
 )
 _ROLES = frozenset(role for pair in _NAMED for role in pair)
+_AUTHOR = frozenset({"from", "from_id"})
+# The keys of a stretch of text, which is nearly all that stands inside a message, and names nobody.
+_IMPERSONAL = frozenset({"type", "text", "href", "language", "collapsed"})
 _SOMEBODY = "a user"
 # Before 2.7.2 a peer's id is a number, and a channel's (or a group's) has this upper half.
 _OLD_CHANNEL_ID = range(2 << 32, 3 << 32)
@@ -332,8 +335,11 @@ def _names_people(value: Any) -> bool:
         return True
     else:
         parts = value.values()
-    for part in parts:  # noqa: SIM110 - a generator takes twice the time, and every message comes by here
-        if isinstance(part, (dict, list)) and _names_people(part):
+    for part in parts:
+        if isinstance(part, dict):
+            if not part.keys() <= _IMPERSONAL and _names_people(part):
+                return True
+        elif isinstance(part, list) and _names_people(part):
             return True
     return False
 
@@ -353,7 +359,8 @@ def _cleaned(value: Any) -> Any:
 
 def _people_of(value: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The roles in which somebody is named who is no channel."""
-    if _ROLES.isdisjoint(value):
+    roles = _ROLES & value.keys()
+    if not roles or (roles == _AUTHOR and _is_channel(value["from_id"])):
         return []
     return [
         (name, number)

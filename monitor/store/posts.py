@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
+from weakref import WeakSet
 
 import zstandard
 from psycopg import AsyncConnection
@@ -97,6 +98,9 @@ _MOVE_ON = (
     """,
 )
 
+_ANY_FROM = text(
+    "SELECT EXISTS (SELECT FROM monitor.posts WHERE channel_id = :channel AND message_id >= :lowest)"
+)
 _HELD = text(
     """
     WITH asked AS (SELECT * FROM unnest(CAST(:ids AS bigint[]), CAST(:hashes AS bytea[])) AS a(message_id, sha256))
@@ -120,6 +124,8 @@ _HELD = text(
 )
 
 
+# Connections that have the temporary table already: to look for it takes milliseconds.
+_WITH_INCOMING: "WeakSet[AsyncConnection[tuple[object, ...]]]" = WeakSet()
 _Kept = tuple[bytes | None, int | None, bytes | None]
 _NOTHING_KEPT: _Kept = (None, None, None)
 _NO_ORIGIN = (None, None, None, None, None)
@@ -128,11 +134,17 @@ _encode = json.JSONEncoder(ensure_ascii=False).encode
 
 async def held(tx: Transaction, channel_id: int, hashes: Mapping[int, bytes]) -> dict[int, Held]:
     """What is held of the posts whose message ids and content hashes are given, by message id."""
-    if not hashes:
+    if not hashes or await _are_beyond(tx, channel_id, min(hashes)):
         return {}
     asked = {"channel": channel_id, "ids": list(hashes), "hashes": list(hashes.values())}
     rows = await tx.execute(_HELD, asked)
     return {row.message_id: _as_held(row) for row in rows}
+
+
+async def _are_beyond(tx: Transaction, channel_id: int, lowest: int) -> bool:
+    """Whether a message id lies above all that is held of a channel: then nothing needs to be compared."""
+    found = await tx.execute(_ANY_FROM, {"channel": channel_id, "lowest": lowest})
+    return not found.scalar_one()
 
 
 def _as_held(row: Any) -> Held:
@@ -166,7 +178,9 @@ async def keep(tx: Transaction, look: Look, decision: Decision) -> None:
     driver = await driver_of(tx)
     meant = {"channel": look.channel.channel_id, "at": look.at, "source": look.source.value}
     if decision.added:
-        await driver.execute(_MAKE_INCOMING)
+        if driver not in _WITH_INCOMING:
+            await driver.execute(_MAKE_INCOMING)
+            _WITH_INCOMING.add(driver)
         kept = await asyncio.to_thread(_kept, [version.post.raw for version in decision.added])
         await _copy(driver, decision.added, kept)
         statements = _WRITE + (_MOVE_ON if decision.edits else ())
