@@ -43,11 +43,14 @@ def ago(span: timedelta) -> str:
 
 
 def excerpt(text: str, start: int, end: int, width: int = QUOTE) -> str:
-    """The words around a span on one line, with an ellipsis where something was left out."""
+    """The words around a span on one line, none cut in two, with an ellipsis where something was left out."""
     margin = max((width - (end - start)) // 2, 0)
     left, right = max(start - margin, 0), min(end + margin, len(text))
-    cut = text[left:right].split("\n")
-    words = " ".join(" ".join(cut).split())
+    if left:
+        left = start - len(text[left:start].partition(" ")[2])
+    if right < len(text):
+        right = end + len(text[end:right].rpartition(" ")[0])
+    words = " ".join(text[left:right].split())
     return ("…" if left else "") + words + ("…" if right < len(text) else "")
 
 
