@@ -33,6 +33,8 @@ from monitor.store.embedded import default_data_dir
 from monitor.store.migrate import shipped
 
 PREFIX = "MONITOR_"
+# A source that is listed and that no worker reads would be a channel that nobody looks at.
+WATCHED_BY = (SourceName.PREVIEW,)
 SIDES = ("russia", "ukraine", "other", "unknown")
 _PACE = re.compile(r"\s*([0-9]{1,5})([smhd])\s*-\s*([0-9]{1,5})([smhd])\s*")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -329,9 +331,7 @@ def _listed(entry: Mapping[str, Any], where: str) -> Listed:
     return Listed(
         handle=handle,
         label=_words(entry, "label", where) or handle,
-        source=_choice(
-            entry, "source", (SourceName.TELEGRAM, SourceName.PREVIEW), SourceName.PREVIEW, where=where
-        ),
+        source=_choice(entry, "source", WATCHED_BY, SourceName.PREVIEW, where=where),
         person=_words(entry, "person", where),
         person_since=_date(entry, "person_since", where),
         side=_choice(entry, "side", SIDES, "unknown", where=where),

@@ -18,7 +18,7 @@ from tests.acceptance.helpers import ROOT, environment
 
 POSTS = 20_000
 KILLS = 20
-LONGEST = 300.0
+LONGEST = 600.0
 
 # The outside is a process of its own, so that it goes on while the worker dies.
 OUTSIDE = f"""

@@ -218,7 +218,7 @@ label = "Rybar"      # a label
 person = "Somebody"
 person_since = 2024-05-14
 side = "russia"
-source = "telegram"
+source = "preview"
 pace = "30s-1d"
 since = 2024-08-01
 
@@ -232,7 +232,7 @@ def test_a_channel_list() -> None:
         Listed(
             handle="Rybar",
             label="Rybar",
-            source=SourceName.TELEGRAM,
+            source=SourceName.PREVIEW,
             person="Somebody",
             person_since=date(2024, 5, 14),
             side="russia",
