@@ -69,6 +69,7 @@ def worker(home: Path, url: str, host: str) -> "subprocess.Popen[bytes]":
         MONITOR_ACCEPT_TERMS="true",
         MONITOR_LOG_LEVEL="error",
     )
+    env.pop("COVERAGE_PROCESS_CONFIG", None)  # a killed process could not write its measurements
     return subprocess.Popen(
         [sys.executable, "-m", "monitor", "up"], cwd=home, env=env, stdout=subprocess.DEVNULL
     )
