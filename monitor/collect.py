@@ -11,7 +11,7 @@ Older posts (`backfill`) and files (`take`) go the same way; they only differ in
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Container, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -74,12 +74,21 @@ class _Fetched:
 
 
 async def live(
-    database: Database, source: Source, *, now: Clock, result: Collected | None = None
+    database: Database,
+    source: Source,
+    *,
+    now: Clock,
+    result: Collected | None = None,
+    only: Container[str] | None = None,
 ) -> Collected:
-    """Look at the newest posts of every watch of this source that is due."""
+    """Look at the newest posts of every watch of this source that is due.
+
+    `only` narrows them down to some handles.
+    """
     collected = result or Collected()
     async with database.transaction() as tx:
         due = await watches.due(tx, now=now(), source=source.name)
+    due = [watch for watch in due if only is None or watch.handle in only]
     for place, watch in enumerate(due):
         try:
             await _guarded(_live_one(database, source, watch, now=now, collected=collected), watch)
@@ -164,12 +173,21 @@ class _Reach:
 
 
 async def backfill(
-    database: Database, source: Source, *, now: Clock, result: Collected | None = None
+    database: Database,
+    source: Source,
+    *,
+    now: Clock,
+    result: Collected | None = None,
+    only: Container[str] | None = None,
 ) -> Collected:
-    """Fetch a few looks of older posts for every watch of this source whose range is not done."""
+    """Fetch a few looks of older posts for every watch of this source whose range is not done.
+
+    `only` narrows them down to some handles.
+    """
     collected = result or Collected()
     async with database.transaction() as tx:
         waiting = await watches.to_backfill(tx, now=now(), source=source.name)
+    waiting = [watch for watch in waiting if only is None or watch.handle in only]
     for watch in waiting:
         try:
             await _guarded(_backfill_one(database, source, watch, collected=collected), watch)

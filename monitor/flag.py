@@ -1,6 +1,7 @@
 """The step that reads posts: whatever was not yet read under the present rules is due.
 
-while posts are unread:  read a batch off the event loop; store its flags, and that it was read, at once
+First those never read since they changed, then those read under other rules; batch by batch, off the event
+loop, and what reading gave is stored together with the fact that it was read.
 """
 
 import asyncio
@@ -40,16 +41,20 @@ async def flag(
     read = Read()
     async with database.transaction() as tx:
         ruleset = await flags.ruleset(tx, body, now=now())
-    after = (0, 0)
+    after: tuple[int, int] | None = None
     while True:
         async with database.transaction() as tx:
             unread = await flags.unread(tx, ruleset, limit=BATCH, after=after)
+        if not unread and after is None:
+            after = (0, 0)
+            continue
         if not unread:
             return read
         result = await asyncio.to_thread(_read, rules, unread)
         async with database.transaction() as tx:
             await flags.keep(tx, ruleset, result, now=now())
-        after = max(after, (unread[-1].channel_id, unread[-1].message_id))
+        if after is not None:
+            after = (unread[-1].channel_id, unread[-1].message_id)
         read.posts += len(result)
         read.flagged += sum(bool(found) for _, found in result)
         stored(read)

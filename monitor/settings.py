@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import SplitResult, urlsplit
 
 import tomlkit
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -97,6 +98,23 @@ class Settings(BaseSettings):
     log_level: str = Field("info", description="debug, info, warning or error")
     log_json: bool = Field(default=False, description="Write the log as one JSON object a line")
 
+    @field_validator("database_url")
+    @classmethod
+    def _address(cls, value: SecretStr | None) -> SecretStr | None:
+        parts = urlsplit(value.get_secret_value()) if value else None
+        if parts is not None and (parts.scheme not in ("postgresql", "postgres") or _bad_port(parts)):
+            message = "it has the form postgresql://user:password@host:port/name"
+            raise ValueError(message)
+        return value
+
+    @field_validator("user_agent")
+    @classmethod
+    def _sendable(cls, value: str) -> str:
+        if not (value.isascii() and value.isprintable()):
+            message = "HTTP takes plain ASCII letters here"
+            raise ValueError(message)
+        return value
+
     @field_validator("log_level")
     @classmethod
     def _known_level(cls, value: str) -> str:
@@ -179,6 +197,13 @@ class _FileSettings(PydanticBaseSettingsSource):
             for name, field in self.settings_cls.model_fields.items()
         }
         return {name: value for name, value in found.items() if value not in (None, "")}
+
+
+def _bad_port(parts: SplitResult) -> bool:
+    try:
+        return parts.port == 0
+    except ValueError:
+        return True
 
 
 def load(env_file: Path = Path(".env")) -> Settings:

@@ -42,6 +42,8 @@ Step = Callable[[], Awaitable[Done]]
 D = TypeVar("D", bound=Done)
 Heard = Callable[[str, Mapping[str, int]], Awaitable[None]]
 LONGEST_RUN = 600.0
+# Containers are killed 30 s after they were asked to stop.
+PATIENCE = 15.0
 
 
 async def _hear_nothing(step: str, counts: Mapping[str, int]) -> None:
@@ -135,9 +137,16 @@ class Worker:
                 await self._stopping.wait()
             finally:
                 scheduler.pause()
-                if self._under_way:
-                    await asyncio.wait(self._under_way)
+                await self._finish()
                 scheduler.shutdown(wait=False)
+
+    async def _finish(self) -> None:
+        """Wait a while for what is under way, then break it off: each look is one transaction, so nothing is lost."""
+        for patience in (PATIENCE, None):
+            if self._under_way:
+                await asyncio.wait(self._under_way, timeout=patience)
+            for task in self._under_way:
+                task.cancel()
 
     @asynccontextmanager
     async def _only_worker(self) -> AsyncIterator[None]:

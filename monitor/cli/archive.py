@@ -101,7 +101,8 @@ def collect(
     async def work(found: Settings, database: Database) -> Collected:
         await _choose(database, handles, back_to)
         async with PreviewSource.opened(found.preview(), now=utc_now) as source:
-            look = partial(_collect, database, source, older=back_to is not None)
+            only = frozenset(handles) or None
+            look = partial(_collect, database, source, older=back_to is not None, only=only)
             return await recorded(database, "collect", look, now=utc_now)
 
     collected = with_archive(work)
@@ -115,17 +116,24 @@ def collect(
         raise typer.Exit(1)
 
 
-async def _collect(database: Database, source: PreviewSource, *, older: bool) -> Collected:
-    collected = await collecting.live(database, source, now=utc_now)
+async def _collect(
+    database: Database, source: PreviewSource, *, older: bool, only: frozenset[str] | None
+) -> Collected:
+    collected = await collecting.live(database, source, now=utc_now, only=only)
     if older:
-        await _backfill(database, source, collected)
+        await _backfill(database, source, collected, only)
     return collected
 
 
 async def _choose(database: Database, handles: list[str], since: datetime | None) -> None:
     async with database.transaction() as tx:
         for handle in handles or [watch.handle for watch in await watches.every(tx)]:
-            if await watches.find(tx, handle) is None:
+            watch = await watches.find(tx, handle)
+            if watch is not None and watch.paused_at and handles:
+                raise UsageError(
+                    f"@{handle} is paused", watch.pause_reason or "", f"monitor channels resume {handle}"
+                )
+            if watch is None:
                 raise UsageError(
                     f"@{handle} is not listed",
                     "only listed channels are collected",
@@ -137,14 +145,16 @@ async def _choose(database: Database, handles: list[str], since: datetime | None
                 await watches.reach_back(tx, handle, since=since)
 
 
-async def _backfill(database: Database, source: PreviewSource, collected: Collected) -> None:
+async def _backfill(
+    database: Database, source: PreviewSource, collected: Collected, only: frozenset[str] | None
+) -> None:
     with Progress(
         TextColumn("fetching older posts"), MofNCompleteColumn(), console=err, transient=True
     ) as bar:
         task = bar.add_task("older", total=None)
         while True:
             before = collected.looks
-            await collecting.backfill(database, source, now=utc_now, result=collected)
+            await collecting.backfill(database, source, now=utc_now, result=collected, only=only)
             bar.update(task, completed=collected.posts)
             if collected.looks == before:
                 return

@@ -144,10 +144,18 @@ async def archive(found: Settings, url: str, *, listed: bool = True) -> AsyncIte
     await migrate.upgrade(url)
     async with Database(url) as database:
         if listed and not choice.demo:
-            entries = settings.channels(found.file("channels.toml"))
-            async with database.transaction() as tx:
-                await watches.sync(tx, entries)
+            await _take_over_list(found, database)
         yield database
+
+
+async def _take_over_list(found: Settings, database: Database) -> None:
+    """Take the channel list over, but never the shipped one over the user's own, only since another directory is here."""
+    path = found.file("channels.toml")
+    async with database.transaction() as tx:
+        if path == migrate.shipped("config") / "channels.toml" and await watches.every(tx):
+            say("no config/ here: the channel list of the last command is left as it is")
+        else:
+            await watches.sync(tx, settings.channels(path))
 
 
 def with_archive(work: Callable[[Settings, Database], Coroutine[Any, Any, T]], *, listed: bool = True) -> T:

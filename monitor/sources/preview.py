@@ -63,7 +63,7 @@ class PreviewSource:
     async def older(self, watch: Watch, *, before: int) -> AsyncGenerator[Look, None]:
         """Pages of posts with ids under `before`, down to the first."""
         while before > 1:
-            page = await self._page(watch, f"?before={before}")
+            page = await self._under(watch, before)
             look = self._lower_part(page, watch, before=before)
             yield look
             if look.exhausted or look.first_id is None:
@@ -78,15 +78,23 @@ class PreviewSource:
         """
         page = await self._page(watch, f"?after={cursor}")
         fresh = _complete(tuple(p for p in page.posts if cursor < p.message_id < ceiling), newest_cut=True)
-        if fresh:
+        if fresh and page.posts[-1].message_id < ceiling:
             return self._look(page, watch, fresh, first_id=cursor + 1, last_id=fresh[-1].message_id)
-        page = await self._page(watch, f"?before={ceiling}")
-        below = [post for post in page.posts if post.message_id < ceiling]
-        if not below or below[0].message_id <= cursor + 1:
+        page = await self._under(watch, ceiling)
+        if not page.posts or page.posts[0].message_id <= cursor + 1:
             return self._between(page, watch, cursor, ceiling)
-        return self._between(
-            await self._page(watch, f"?before={cursor + 1 + WINDOW}"), watch, cursor, cursor + 1 + WINDOW
-        )
+        step = cursor + 1 + WINDOW
+        return self._between(await self._under(watch, step), watch, cursor, step)
+
+    async def _under(self, watch: Watch, before: int) -> Page:
+        """The page of the newest posts under an id, and none over it. Raises Unreadable if others are shown."""
+        page = await self._page(watch, f"?before={before}")
+        below = tuple(post for post in page.posts if post.message_id < before)
+        if page.posts and not below:
+            raise Unreadable(
+                "the pages do not heed `before`", f"asked for ids under {before}", "look for a newer version"
+            )
+        return replace(page, posts=below)
 
     def _between(self, page: Page, watch: Watch, cursor: int, before: int) -> Look:
         """A page asked for with `before` as a look that covers the ids after the cursor and under `before`."""
@@ -103,12 +111,7 @@ class PreviewSource:
         return self._look(page, watch, posts, first_id=posts[0].message_id, last_id=posts[-1].message_id)
 
     def _lower_part(self, page: Page, watch: Watch, *, before: int) -> Look:
-        below = [post for post in page.posts if post.message_id < before]
-        if not below and page.posts:
-            raise Unreadable(
-                "the pages do not heed `before`", f"asked for ids under {before}", "look for a newer version"
-            )
-        posts = _complete(below, oldest_cut=True)
+        posts = _complete(page.posts, oldest_cut=True)
         first = posts[0].message_id if posts else 1
         return replace(
             self._look(page, watch, posts, first_id=first, last_id=before - 1), exhausted=first <= 1

@@ -50,6 +50,7 @@ class Standin:
     faults: deque[tuple[str, Response | None]] = field(default_factory=deque)
     banned: bool = False
     heeds_after: bool = True
+    heeds_before: bool = True
     robots: str | None = None
     requests: list[str] = field(default_factory=list)
 
@@ -102,7 +103,7 @@ class Standin:
         before, after = request.query_params.get("before"), request.query_params.get("after")
         cut = pages.window(
             shown,
-            before=int(before) if before else None,
+            before=int(before) if before and self.heeds_before else None,
             after=int(after) if after and self.heeds_after else None,
         )
         return HTMLResponse(pages.history(scenario, cut, now=now, start=played.start))

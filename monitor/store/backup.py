@@ -14,6 +14,7 @@ from psycopg import sql
 from sqlalchemy import URL, make_url
 
 from monitor.errors import DatabaseError
+from monitor.store.database import WORKER_LOCK
 from monitor.store.embedded import find_binaries
 
 # pg_dump of 17 and later sets it, older servers do not know it, and nothing depends on it.
@@ -45,6 +46,8 @@ def _plain(url: URL) -> tuple[str, dict[str, str]]:
 
 def dump(url: str, path: Path, *, bin_dir: str | None = None) -> int:
     """Write the archive to a file in pg_dump's own form; gives its size in bytes. The file is whole or not there."""
+    if path.is_dir():
+        raise DatabaseError(f"{path} is a directory", "a dump is one file", "name a file in it")
     address, environment = _plain(make_url(url))
     fresh = path.with_name(path.name + ".part")
     command = [_program("pg_dump", bin_dir), "--format=custom", "--no-owner", f"--file={fresh}", address]
@@ -76,29 +79,76 @@ def restore(url: str, path: Path, *, replace: bool, bin_dir: str | None = None) 
             f"no dump at {path}", "there is no such file", "name one that `monitor db dump` wrote"
         )
     target = make_url(url)
-    name = str(target.database)
-    beside = f"{name}_restoring"
+    try:
+        _refuse_to_replace(target, replace=replace)
+        _swap(target, path, bin_dir)
+    except psycopg.Error as error:
+        raise DatabaseError(
+            "the archive could not be restored",
+            _last(str(error)),
+            "see that your role may make and rename databases",
+        ) from error
+
+
+def _refuse_to_replace(target: URL, *, replace: bool) -> None:
     with psycopg.connect(_address(target)) as connection:
         held = connection.execute("SELECT to_regclass('monitor.posts')").fetchone()
         filled = (
             held and held[0] and connection.execute("SELECT EXISTS (SELECT FROM monitor.posts)").fetchone()
         )
+        free = connection.execute("SELECT pg_try_advisory_lock(%s, %s)", WORKER_LOCK).fetchone()
     if filled and filled[0] and not replace:
         raise DatabaseError(
             "the archive holds posts", "a restore would take their place", "dump it first, then add --replace"
         )
-    with psycopg.connect(_address(target.set(database="postgres")), autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(beside)))
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(beside)))
-        try:
-            _fill(target.set(database=beside), path, bin_dir)
-        except DatabaseError:
-            connection.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(beside)))
-            raise
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-        connection.execute(
-            sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(beside), sql.Identifier(name))
+    if free is None or not free[0]:
+        raise DatabaseError(
+            "a worker is at work on this archive", "it would write into the restored one", "stop it first"
         )
+
+
+def _swap(target: URL, path: Path, bin_dir: str | None) -> None:
+    """Fill a database beside the present one, then let the two change names in one transaction."""
+    name = str(target.database)
+    present, beside, before = (sql.Identifier(name + suffix) for suffix in ("", "_restoring", "_before"))
+    with psycopg.connect(_address(target.set(database="postgres")), autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(beside))
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(before))
+        connection.execute(_like(connection, name, beside))
+        try:
+            _fill(target.set(database=f"{name}_restoring"), path, bin_dir)
+        except DatabaseError:
+            connection.execute(sql.SQL("DROP DATABASE {}").format(beside))
+            raise
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,)
+        )
+        with connection.transaction():
+            connection.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(present, before))
+            connection.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(beside, present))
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(before))
+
+
+def _like(
+    connection: "psycopg.Connection[tuple[object, ...]]", name: str, fresh: sql.Identifier
+) -> sql.Composed:
+    """The statement that makes a database with the encoding and locale of another."""
+    row = connection.execute(
+        """
+        SELECT pg_encoding_to_char(encoding), datcollate, datctype, datlocprovider::text,
+               coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale')
+        FROM pg_database d WHERE datname = %s
+        """,
+        (name,),
+    ).fetchone()
+    encoding, collate, ctype, provider, locale = row or ("UTF8", "C.UTF-8", "C.UTF-8", "c", None)
+    made = sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING {} LC_COLLATE {} LC_CTYPE {}").format(
+        fresh, sql.Literal(encoding), sql.Literal(collate), sql.Literal(ctype)
+    )
+    more = {"b": "LOCALE_PROVIDER builtin BUILTIN_LOCALE {}", "i": "LOCALE_PROVIDER icu ICU_LOCALE {}"}
+    if provider in more and locale is not None:
+        made += sql.SQL(" " + more[str(provider)]).format(sql.Literal(locale))
+    return made
 
 
 def _fill(target: URL, path: Path, bin_dir: str | None) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import text
@@ -11,6 +11,8 @@ from monitor.model import LookKind, SourceName
 from monitor.store.database import Transaction
 
 OK = "ok"
+# A row says that somebody looked all the time from its first look to its last; so a pause begins another.
+LONGEST_SILENCE = timedelta(hours=3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +31,7 @@ class Looked:
 
 _LAST = text(
     """
-    SELECT coverage_id, channel_id, outcome, first_id, last_id FROM monitor.coverage
+    SELECT coverage_id, channel_id, outcome, first_id, last_id, ended_at FROM monitor.coverage
     WHERE handle IS NOT DISTINCT FROM :handle AND source = :source AND kind = :kind
       AND (CAST(:handle AS text) IS NOT NULL OR channel_id = :channel)
     ORDER BY ended_at DESC, coverage_id DESC LIMIT 1
@@ -74,6 +76,8 @@ async def keep(tx: Transaction, looked: Looked) -> None:
 
 def _continues(before: Any, looked: Looked) -> bool:
     if before.outcome != looked.outcome or before.channel_id != looked.channel_id:
+        return False
+    if looked.at - before.ended_at > LONGEST_SILENCE:
         return False
     if looked.span is None or before.first_id is None:
         return looked.span is None and before.first_id is None

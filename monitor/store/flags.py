@@ -58,15 +58,14 @@ async def ruleset(tx: Transaction, body: str, *, now: datetime) -> int:
 
 
 async def unread(
-    tx: Transaction, ruleset_id: int, *, limit: int, after: tuple[int, int] = (0, 0)
+    tx: Transaction, ruleset_id: int, *, limit: int, after: tuple[int, int] | None = None
 ) -> list[Unread]:
-    """Posts to read: first those never read since they last changed, then those read under other rules.
+    """Posts to read: without `after` those never read since they last changed, else those read under other rules.
 
     The latter are walked in the order of their keys, from `after` on, so that one pass reads each once.
     """
-    rows = await _unread(tx, "s.read_ruleset IS NULL", {"limit": limit})
-    if rows:
-        return rows
+    if after is None:
+        return await _unread(tx, "s.read_ruleset IS NULL", {"limit": limit})
     where = "s.read_ruleset <> :ruleset AND (s.channel_id, s.message_id) > (:channel, :message)"
     return await _unread(
         tx, where, {"limit": limit, "ruleset": ruleset_id, "channel": after[0], "message": after[1]}

@@ -178,9 +178,7 @@ async def keep(tx: Transaction, look: Look, decision: Decision) -> None:
     driver = await driver_of(tx)
     meant = {"channel": look.channel.channel_id, "at": look.at, "source": look.source.value}
     if decision.added:
-        if driver not in _WITH_INCOMING:
-            await driver.execute(_MAKE_INCOMING)
-            _WITH_INCOMING.add(driver)
+        await _make_incoming(driver)
         kept = await asyncio.to_thread(_kept, [version.post.raw for version in decision.added])
         await _copy(driver, decision.added, kept)
         statements = _WRITE + (_MOVE_ON if decision.edits else ())
@@ -190,6 +188,17 @@ async def keep(tx: Transaction, look: Look, decision: Decision) -> None:
         await _see_again(tx, look, decision)
     if decision.counted:
         await _count(tx, look, decision)
+
+
+async def _make_incoming(driver: "AsyncConnection[tuple[object, ...]]") -> None:
+    """Make the temporary table. It is noted only once it is found, since a rollback takes a fresh one away."""
+    if driver in _WITH_INCOMING:
+        return
+    found = await (await driver.execute("SELECT to_regclass('pg_temp.incoming')")).fetchone()
+    if found is not None and found[0] is not None:
+        _WITH_INCOMING.add(driver)
+    else:
+        await driver.execute(_MAKE_INCOMING)
 
 
 async def _copy(
@@ -220,7 +229,13 @@ def _row(version: NewVersion, raw: _Kept) -> tuple[object, ...]:
     post = version.post
     forward, reply, media = post.forward, post.reply, post.media
     origin = (
-        (forward.kind.value, forward.channel_id, forward.handle, forward.message_id, forward.title)
+        (
+            forward.kind.value,
+            forward.channel_id,
+            storable(forward.handle) if forward.handle else None,
+            forward.message_id,
+            storable(forward.title) if forward.title else None,
+        )
         if forward
         else _NO_ORIGIN
     )
@@ -233,7 +248,7 @@ def _row(version: NewVersion, raw: _Kept) -> tuple[object, ...]:
         post.edited_at,
         storable(post.text),
         _entities(post) if post.entities else None,
-        list(version.links) or None,
+        [storable(link) for link in version.links] or None,
         media.kind.value if media else None,
         _json(media.details) if media else None,
         _json(post.extras),
@@ -265,7 +280,7 @@ def _entities(post: Post) -> str:
                 "type": e.type,
                 "offset": e.offset,
                 "length": e.length,
-                **({"value": e.value} if e.value else {}),
+                **({"value": storable(e.value)} if e.value else {}),
             }
             for e in post.entities
         ],
@@ -274,7 +289,16 @@ def _entities(post: Post) -> str:
 
 
 def _json(details: Mapping[str, Any]) -> str | None:
-    return storable(_encode(dict(details))).replace("\\u0000", "") if details else None
+    return _encode(_storable(details)) if details else None
+
+
+def _storable(value: object) -> object:
+    """The same value with every text in it made storable."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, Mapping):
+        return {storable(str(key)): _storable(part) for key, part in value.items()}
+    return [_storable(part) for part in value] if isinstance(value, (list, tuple)) else value
 
 
 async def _see_again(tx: Transaction, look: Look, decision: Decision) -> None:

@@ -79,7 +79,8 @@ async def reach_back(tx: Transaction, handle: str, *, since: datetime) -> bool:
     done = await tx.execute(
         text(
             """
-            UPDATE monitor.watches SET backfill_since = :since, backfill_done = false
+            UPDATE monitor.watches
+            SET backfill_since = :since, backfill_done = coalesce(backfill_before <= 1, false)
             WHERE handle = :handle AND (backfill_since IS NULL OR backfill_since > :since)
             """
         ),
@@ -125,20 +126,32 @@ async def advance(tx: Transaction, watch: Watch, *, cursor: int, before: int | N
             SET cursor = greatest(cursor, :cursor), channel_id = :channel,
                 backfill_before = coalesce(backfill_before, :before),
                 backfill_done = backfill_done OR coalesce(backfill_before, :before) <= 1
-            WHERE handle = :handle
+            WHERE handle = :handle AND cursor IS NOT DISTINCT FROM greatest(cursor, CAST(:stood AS bigint))
             """
         ),
-        {"handle": watch.handle, "cursor": cursor, "before": before, "channel": channel_id},
+        {
+            "handle": watch.handle,
+            "stood": watch.cursor,
+            "cursor": cursor,
+            "before": before,
+            "channel": channel_id,
+        },
     )
 
 
 async def backfilled(tx: Transaction, watch: Watch, *, before: int, done: bool) -> None:
-    """Move the backfill down to a message id (exclusive), or end it."""
+    """Move the backfill down to a message id (exclusive), or end it; a wider one asked for meanwhile goes on."""
     await tx.execute(
         text(
-            "UPDATE monitor.watches SET backfill_before = :before, backfill_done = :done WHERE handle = :handle"
+            """
+            UPDATE monitor.watches
+            SET backfill_before = least(backfill_before, :before),
+                backfill_done = :before <= 1
+                    OR (:done AND backfill_since IS NOT DISTINCT FROM CAST(:since AS timestamptz))
+            WHERE handle = :handle
+            """
         ),
-        {"handle": watch.handle, "before": before, "done": done},
+        {"handle": watch.handle, "before": before, "done": done, "since": watch.backfill_since},
     )
 
 

@@ -259,3 +259,26 @@ def test_two_commands_at_once_share_the_embedded_server(home: Home) -> None:
     assert json.loads(done.stdout)["totals"]["posts"] == 18
     assert not (data / "postgres" / "postmaster.pid").exists()
     subprocess.run(["rm", "-rf", str(data)], check=True)
+
+
+def test_another_directory_does_not_change_the_channel_list(home: Home, tmp_path: Path) -> None:
+    home.run("channels", "list")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    done = monitor("channels", "list", "--json", cwd=elsewhere, env=home.env)
+    assert [w["handle"] for w in json.loads(done.stdout)] == ["demo_governor"]
+    assert "left as it is" in done.stderr
+
+
+def test_a_paused_channel_that_is_named_says_that_it_is_paused(home: Home) -> None:
+    home.run("channels", "pause", "demo_governor", "--reason", "holiday")
+    assert "is paused" in home.run("collect", "demo_governor", code=2)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("DATABASE_URL", "garbage"), ("DATABASE_URL", "postgresql://me@host:port/x"), ("USER_AGENT", "монитор")],
+)
+def test_a_value_that_would_fail_later_stops_the_start(home: Home, variable: str, value: str) -> None:
+    home.env[f"MONITOR_{variable}"] = value
+    assert f"MONITOR_{variable}" in home.run("status", code=2).splitlines()[0]

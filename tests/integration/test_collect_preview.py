@@ -424,3 +424,43 @@ async def test_a_busy_channel_is_looked_at_sooner_and_a_quiet_one_later(outside:
         o.standin.play([channel(12)], start=START)
         await o.look()
         assert (await o.watch()).interval == timedelta(minutes=15)
+
+
+async def test_pages_that_heed_nothing_are_refused_and_move_no_cursor(outside: Opened) -> None:
+    async with outside(channel(30)) as o:
+        await listed(o.database, "long_channel")
+        await o.look()
+        o.standin.play([channel(90)], start=START)
+        o.standin.heeds_before = o.standin.heeds_after = False
+        assert (await o.look()).failures == 1
+        watch = await o.watch()
+        assert (watch.problem, watch.cursor) == ("unreadable", 30)
+        o.standin.heeds_before = o.standin.heeds_after = True
+        for _ in range(3):
+            await o.look()
+        assert await o.ids() == list(range(11, 91))
+
+
+async def test_an_album_at_the_edge_does_not_hide_that_after_was_not_heeded(outside: Opened) -> None:
+    whole = channel(100)
+    members = [
+        replace(m, media={"kind": "photo"}, album=81) if 81 <= m.id <= 84 else m for m in whole.messages
+    ]
+    async with outside(replace(whole, messages=whole.messages[:30])) as o:
+        o.standin.heeds_after = False
+        await listed(o.database, "long_channel")
+        await o.look()
+        o.standin.play([replace(whole, messages=tuple(members))], start=START)
+        for _ in range(4):
+            await o.look()
+        assert await o.ids() == list(range(11, 101))
+
+
+async def test_handles_that_are_named_are_looked_at_alone(outside: Opened) -> None:
+    async with outside(channel(10), channel(10, handle="other_channel", number=1900000078)) as o:
+        await listed(o.database, "long_channel", "other_channel", since=START)
+        only = frozenset({"other_channel"})
+        done = await collect.live(o.database, o.source, now=o.clock, only=only)
+        await collect.backfill(o.database, o.source, now=o.clock, only=only)
+        assert done.looks == 1
+        assert await o.ids() == []

@@ -289,3 +289,23 @@ def test_a_database_that_may_not_be_made_is_named(place: Path) -> None:
 
 def test_a_path_to_a_program_is_under_the_binaries() -> None:
     assert Binaries(Path("/pg/bin"), 18, "18.6").path("psql") == "/pg/bin/psql"
+
+
+def test_a_server_that_cannot_be_seen_is_left_alone(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedded, "ORPHANS_DIE_WITHIN", 0.2)
+    process = holder(place)
+    pid_file = place / "postgres" / "postmaster.pid"
+    kept = pid_file.read_text()
+    pid_file.write_text(kept.replace(kept.split("\n")[0], "4194300", 1))
+    with pytest.raises(DatabaseError, match="where it cannot be reached"), Supervisor(place).held():
+        pass
+    pid_file.write_text(kept)
+    let_go(process)
+
+
+def test_a_user_that_the_server_does_not_know_is_told_at_once(place: Path) -> None:
+    with Supervisor(place).held():
+        pass
+    (place / "postgres" / "pg_ident.conf").write_text("")
+    with pytest.raises(DatabaseError, match="does not know the user"), Supervisor(place).held():
+        pass

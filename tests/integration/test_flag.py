@@ -104,3 +104,13 @@ async def test_the_list_can_be_narrowed(filled: Database, clock: Clock) -> None:
         assert await flags.total(tx) == 2
         assert len(await flags.flagged_after(tx, clock() - timedelta(seconds=1), limit=10)) == 2
         assert await flags.flagged_after(tx, clock(), limit=10) == []
+
+
+async def test_new_posts_and_new_rules_at_once_leave_none_unread(
+    filled: Database, tmp_path: Path, clock: Clock
+) -> None:
+    await flag.flag(filled, *rules(RULES), now=clock)
+    path = export(tmp_path / "c.json", [message(9, "Курск")])
+    await collect.take(filled, DesktopSource(path), now=clock)
+    assert (await flag.flag(filled, *rules(MORE), now=clock)).posts == 4
+    assert (await flag.flag(filled, *rules(MORE), now=clock)).posts == 0

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -12,15 +13,16 @@ from alembic.runtime.migration import MigrationContext
 from psycopg import sql
 from sqlalchemy import Connection, create_engine, make_url, text
 
+from monitor import changes
 from monitor.errors import DatabaseError
-from monitor.model import Channel, Count, LookKind, SetAside, SourceName
-from monitor.store import aside, backup, channels, coverage, migrate, partitions, posts, runs
+from monitor.model import Channel, Count, Entity, Look, LookKind, Post, SetAside, SourceName
+from monitor.store import aside, backup, channels, coverage, migrate, partitions, posts, runs, watches
 from monitor.store.coverage import Looked
 from monitor.store.database import SESSION, WORKER_LOCK, Database
 from monitor.store.embedded import Server, ensure_database
 from monitor.store.tables import SCHEMA, metadata
 from tests.conftest import Clock
-from tests.integration.helpers import ask
+from tests.integration.helpers import ask, listed
 
 NOW = datetime(2024, 8, 9, 12, tzinfo=UTC)
 
@@ -283,3 +285,98 @@ def test_programs_that_are_not_there_are_named(
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(DatabaseError, match="pg_dump is not here"):
         backup.dump(url, tmp_path / "x", bin_dir=str(tmp_path))
+
+
+async def test_looks_after_a_pause_begin_another_row(database: Database) -> None:
+    await look(database, 10, 20)
+    await look(database, 15, 25, at=NOW + timedelta(hours=2))
+    await look(database, 15, 25, at=NOW + timedelta(days=6))
+    rows = await ask(database, "SELECT looks FROM research.coverage ORDER BY started_at")
+    assert [r.looks for r in rows] == [2, 1]
+
+
+async def test_a_wider_backfill_asked_for_meanwhile_goes_on(database: Database) -> None:
+    await listed(database, "a_channel", since=NOW)
+    async with database.transaction() as tx:
+        before = await watches.find(tx, "a_channel")
+        assert before is not None
+        await watches.advance(tx, before, cursor=50, before=30, channel_id=7)
+        assert await watches.reach_back(tx, "a_channel", since=NOW - timedelta(days=9))
+        await watches.backfilled(tx, before, before=20, done=True)
+        after = await watches.find(tx, "a_channel")
+        assert after is not None
+        assert (after.backfill_done, after.backfill_before) == (False, 20)
+        await watches.backfilled(tx, after, before=1, done=True)
+        assert await watches.reach_back(tx, "a_channel", since=NOW - timedelta(days=99))
+        done = await watches.find(tx, "a_channel")
+    assert done is not None
+    assert done.backfill_done
+
+
+async def test_a_cursor_that_was_set_back_is_not_moved_from_an_old_place(database: Database) -> None:
+    await listed(database, "a_channel")
+    async with database.transaction() as tx:
+        fresh = await watches.find(tx, "a_channel")
+        assert fresh is not None
+        await watches.advance(tx, fresh, cursor=50, before=30, channel_id=7)
+        ahead = replace(fresh, cursor=1000)
+        await watches.advance(tx, ahead, cursor=1020, before=None, channel_id=7)
+        held = await watches.find(tx, "a_channel")
+    assert held is not None
+    assert held.cursor == 50
+
+
+def a_look(words: str, **more: object) -> Look:
+    post = Post(channel_id=7, message_id=1, posted_at=NOW, text=words, raw=b"raw", **more)  # type: ignore[arg-type]
+    return Look(source=SourceName.PREVIEW, at=NOW, channel=Channel(channel_id=7), posts=(post,))
+
+
+async def keep(database: Database, seen: Look, *, fail: bool = False) -> None:
+    async with database.transaction() as tx:
+        await partitions.ensure(tx, now=NOW)
+        hashes = changes.digests(seen.posts)
+        await posts.keep(tx, seen, changes.decide(seen, hashes, {}, now=NOW))
+        if fail:
+            raise RuntimeError("after all was written")
+
+
+async def test_a_connection_writes_again_after_a_transaction_was_rolled_back(database: Database) -> None:
+    for _ in range(3):
+        with pytest.raises(RuntimeError):
+            await keep(database, a_look("Первый"), fail=True)
+    await keep(database, a_look("Второй"))
+    rows = await ask(database, "SELECT text FROM research.posts")
+    assert [r.text for r in rows] == ["Второй"]
+
+
+async def test_text_that_postgres_refuses_is_kept_in_another_form(database: Database) -> None:
+    extras = {"link_preview": {"title": "a \\u0000 b", "url": "x\x00y", "list": ["\ud83d", 1]}}
+    link = Entity("text_link", 0, 3, "https://example.org/\x00")
+    await keep(database, a_look("NUL\x00", extras=extras, entities=(link,)))
+    rows = await ask(database, "SELECT text, extras, entities FROM research.posts")
+    assert rows[0].text == "NUL\ufffd"
+    assert rows[0].extras["link_preview"] == {"title": "a \\u0000 b", "url": "x\ufffdy", "list": ["?", 1]}
+    assert rows[0].entities[0]["value"] == "https://example.org/\ufffd"
+
+
+def test_a_restore_keeps_encoding_and_locale_and_refuses_beside_a_worker(url: str, tmp_path: Path) -> None:
+    path = tmp_path / "archive.dump"
+    backup.dump(url, path)
+    with psycopg.connect(url) as worker:
+        worker.execute("SELECT pg_advisory_lock(%s, %s)", WORKER_LOCK)
+        with pytest.raises(DatabaseError, match="a worker is at work"):
+            backup.restore(url, path, replace=True)
+    backup.restore(url, path, replace=True)
+    with psycopg.connect(url) as connection:
+        row = connection.execute(
+            "SELECT datlocprovider::text, datlocale FROM pg_database WHERE datname = current_database()"
+        ).fetchone()
+    assert row == ("b", "C.UTF-8")
+
+
+def test_a_server_that_is_gone_and_a_directory_are_told(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"x")
+    with pytest.raises(DatabaseError, match="could not be restored"):
+        backup.restore("postgresql://nobody@127.0.0.1:9/none", tmp_path / "x", replace=True)
+    with pytest.raises(DatabaseError, match="is a directory"):
+        backup.dump("postgresql://nobody@127.0.0.1:9/none", tmp_path)
