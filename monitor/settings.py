@@ -89,7 +89,7 @@ class Settings(BaseSettings):
         description="A handle that always has a public page; if it looks free, our address is refused",
     )
     user_agent: str = Field(
-        "telegram-channel-monitor/0.1 (public channels only; gentle; https://example.org/contact)",
+        "telegram-channel-monitor/0.1 (public channels only; gentle)",
         description="How we introduce ourselves to the public pages; put a way to reach you in it",
     )
     accept_terms: bool = Field(

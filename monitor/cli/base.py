@@ -102,7 +102,7 @@ def configured() -> Settings:
     shown += [
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if found.log_json
-        else structlog.dev.ConsoleRenderer()
+        else structlog.dev.ConsoleRenderer(colors=err.is_terminal and not err.no_color)
     ]
     structlog.configure(
         processors=shown,

@@ -44,7 +44,7 @@ def test_defaults() -> None:
         hosts=("https://t.me", "https://telegram.me"),
         pace=2.0,
         timeout=20.0,
-        user_agent="telegram-channel-monitor/0.1 (public channels only; gentle; https://example.org/contact)",
+        user_agent="telegram-channel-monitor/0.1 (public channels only; gentle)",
         canary="telegram",
     )
     assert (found.log_level, found.log_json, found.accept_terms) == ("info", False, False)
