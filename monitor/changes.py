@@ -181,8 +181,3 @@ def backoff(failures: int, *, retry_after: float | None, permanent: bool) -> tim
     doubled = timedelta(minutes=2 ** min(failures, 7))
     waited = min(doubled, timedelta(hours=2))
     return max(waited, timedelta(seconds=retry_after or 0))
-
-
-def adjoins(first: tuple[int, int], second: tuple[int, int]) -> bool:
-    """Whether two ranges of ids overlap or stand side by side."""
-    return first[0] <= second[1] + 1 and second[0] <= first[1] + 1

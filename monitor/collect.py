@@ -11,7 +11,7 @@ Older posts (`backfill`) and files (`take`) go the same way; they only differ in
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Container, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Container, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -89,15 +89,32 @@ async def live(
     async with database.transaction() as tx:
         due = await watches.due(tx, now=now(), source=source.name)
     due = [watch for watch in due if only is None or watch.handle in only]
-    for place, watch in enumerate(due):
-        try:
-            await _guarded(_live_one(database, source, watch, now=now, collected=collected), watch)
-        except SourceError as error:
-            await _fail(database, watch, error, kind=LookKind.LIVE, now=now(), collected=collected)
-            if error.shared:
-                await _postpone(database, source, error, [w.handle for w in due[place + 1 :]], now=now())
-                break
+
+    async def look(watch: Watch) -> None:
+        await _live_one(database, source, watch, now=now, collected=collected)
+
+    await _each(database, due, look, kind=LookKind.LIVE, now=now, collected=collected)
     return collected
+
+
+async def _each(
+    database: Database,
+    chosen: Sequence[Watch],
+    look: Callable[[Watch], Awaitable[None]],
+    *,
+    kind: LookKind,
+    now: Clock,
+    collected: Collected,
+) -> None:
+    """Look at one watch after the other. A failure is that watch's own, unless what it shares refuses all of them."""
+    for place, watch in enumerate(chosen):
+        try:
+            await _guarded(look(watch), watch)
+        except SourceError as error:
+            await _fail(database, watch, error, kind=kind, now=now(), collected=collected)
+            if error.shared:
+                await _postpone(database, error, chosen[place + 1 :], now=now())
+                return
 
 
 async def _guarded(work: Awaitable[None], watch: Watch) -> None:
@@ -188,14 +205,11 @@ async def backfill(
     async with database.transaction() as tx:
         waiting = await watches.to_backfill(tx, now=now(), source=source.name)
     waiting = [watch for watch in waiting if only is None or watch.handle in only]
-    for watch in waiting:
-        try:
-            await _guarded(_backfill_one(database, source, watch, collected=collected), watch)
-        except SourceError as error:
-            await _fail(database, watch, error, kind=LookKind.BACKFILL, now=now(), collected=collected)
-            if error.shared:
-                await _postpone(database, source, error, [w.handle for w in waiting], now=now())
-                break
+
+    async def look(watch: Watch) -> None:
+        await _backfill_one(database, source, watch, collected=collected)
+
+    await _each(database, waiting, look, kind=LookKind.BACKFILL, now=now, collected=collected)
     return collected
 
 
@@ -316,12 +330,12 @@ async def _fail(
 
 
 async def _postpone(
-    database: Database, source: Source, error: SourceError, handles: list[str], *, now: datetime
+    database: Database, error: SourceError, others: Sequence[Watch], *, now: datetime
 ) -> None:
     """Leave the other watches alone as well: what refused this one would refuse them."""
     wait = changes.backoff(0, retry_after=error.retry_after, permanent=False)
     async with database.transaction() as tx:
-        await watches.postpone(tx, source.name, until=now + wait, handles=handles)
+        await watches.postpone(tx, [watch.handle for watch in others], until=now + wait)
 
 
 async def ahead(looks: AsyncGenerator[Look, None], *, depth: int = AHEAD) -> AsyncGenerator[_Fetched, None]:

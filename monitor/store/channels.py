@@ -56,9 +56,3 @@ async def keep(tx: Transaction, channel: Channel, *, source: SourceName, at: dat
         row,
     )
     return True
-
-
-async def handle_of(tx: Transaction, channel_id: int) -> str | None:
-    """The handle that a channel had when it was last seen, in its own capitalisation."""
-    last = (await tx.execute(_LAST, {"channel": channel_id})).mappings().one_or_none()
-    return last["handle"] if last else None

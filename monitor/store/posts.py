@@ -373,8 +373,3 @@ async def forget_everything(tx: Transaction) -> None:
     tables = "channels, channel_versions, watches, posts, post_versions, post_state, post_counts, raw_records"
     for table in [*tables.split(", "), "set_aside", "coverage", "runs", "flags"]:
         await tx.execute(text(f"TRUNCATE monitor.{table}"))
-
-
-def raw_body(body: bytes) -> bytes:
-    """The bytes of a raw record, unpacked."""
-    return zstandard.ZstdDecompressor().decompress(body)

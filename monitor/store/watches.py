@@ -5,7 +5,7 @@ survives a restart. A cursor moves only through `advance` and `backfilled`, in t
 the posts it passes.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -206,16 +206,13 @@ async def failed(
     )
 
 
-async def postpone(tx: Transaction, source: SourceName, *, until: datetime, handles: Iterable[str]) -> None:
+async def postpone(tx: Transaction, handles: Sequence[str], *, until: datetime) -> None:
     """Leave watches alone until a time, since the fault lies with what they share."""
     await tx.execute(
         text(
-            """
-            UPDATE monitor.watches SET next_look_at = greatest(next_look_at, :until)
-            WHERE source = :source AND handle = ANY(:handles)
-            """
+            "UPDATE monitor.watches SET next_look_at = greatest(next_look_at, :until) WHERE handle = ANY(:handles)"
         ),
-        {"source": source.value, "until": until, "handles": list(handles)},
+        {"until": until, "handles": list(handles)},
     )
 
 

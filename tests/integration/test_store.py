@@ -183,10 +183,8 @@ async def test_a_channel_that_changes_gets_a_version_and_what_was_not_seen_stays
         assert await channels.keep(
             tx, Channel(channel_id=7, title="Иначе"), source=SourceName.DESKTOP, at=NOW
         )
-        assert await channels.handle_of(tx, 7) == "Name"
-        assert await channels.handle_of(tx, 8) is None
-    rows = await ask(database, "SELECT title, subscribers, descriptions FROM research.channels")
-    assert [tuple(r) for r in rows] == [("Иначе", 1100, 2)]
+    rows = await ask(database, "SELECT title, handle, subscribers, descriptions FROM research.channels")
+    assert [tuple(r) for r in rows] == [("Иначе", "Name", 1100, 2)]
 
 
 async def test_what_is_set_aside_again_is_counted(database: Database) -> None:

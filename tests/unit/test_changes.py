@@ -347,15 +347,6 @@ def test_the_other_side_may_ask_for_longer_and_a_lasting_fault_waits_a_day() -> 
     assert changes.backoff(5, retry_after=None, permanent=True) == timedelta(days=1)
 
 
-RANGE = st.tuples(st.integers(1, 30), st.integers(1, 30)).map(lambda ends: (min(ends), max(ends)))
-
-
-@given(RANGE, RANGE)
-def test_ranges_adjoin_where_no_id_lies_between(first: tuple[int, int], second: tuple[int, int]) -> None:
-    ids = {*range(first[0], first[1] + 1), *range(second[0], second[1] + 1)}
-    assert changes.adjoins(first, second) is (len(ids) == max(ids) - min(ids) + 1)
-
-
 @given(st.text(max_size=30), st.sampled_from(["https://", "tg://", ""]))
 def test_a_canonical_link_is_its_own(rest: str, scheme: str) -> None:
     canonical = changes.canonical_link(scheme + rest)
