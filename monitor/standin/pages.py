@@ -1,4 +1,4 @@
-"""Scenarios drawn as public pages: the markup of t.me/s, written by us after what its own scripts look for."""
+"""Scenarios drawn as public pages: the markup of t.me/s and of its embeds, written by us after what its own scripts look for."""
 
 import base64
 import json
@@ -104,7 +104,35 @@ def history(scenario: Scenario, messages: Sequence[Message], *, now: datetime, s
 </body></html>"""
 
 
+def embed(
+    scenario: Scenario, messages: Sequence[Message], number: int, *, now: datetime, start: datetime
+) -> str:
+    """The page of one post with its whole album; service posts have none, and neither has an id not shown."""
+    found = next((m for m in messages if m.id == number and not m.service), None)
+    if found is None:
+        return _framed(
+            '<div class="tgme_widget_message"><div class="tgme_widget_message_error">Post not found</div></div>'
+        )
+    members = [m for m in messages if m.album == found.album] if found.album else [found]
+    peer = f' data-peer="c{scenario.id}_-1" data-peer-hash="0" data-post-id="{members[0].id}"'
+    return _framed(_message(scenario, members, now=now, start=start, more=peer))
+
+
+def _framed(widget: str) -> str:
+    return (
+        '<!DOCTYPE html><html><head><meta charset="utf-8"><title>Telegram Widget</title><meta name="robots" content="noindex, nofollow"></head>'
+        f'<body class="widget_frame_base tgme_widget body_widget_post">{widget}</body></html>'
+    )
+
+
 def _widget(scenario: Scenario, members: Sequence[Message], now: datetime, start: datetime) -> str:
+    message = _message(scenario, members, now=now, start=start)
+    return f'<div class="tgme_widget_message_wrap js-widget_message_wrap">\n{message}</div>'
+
+
+def _message(
+    scenario: Scenario, members: Sequence[Message], *, now: datetime, start: datetime, more: str = ""
+) -> str:
     first = members[0]
     view = {
         "c": -scenario.id,
@@ -114,9 +142,8 @@ def _widget(scenario: Scenario, members: Sequence[Message], now: datetime, start
     }
     data = base64.urlsafe_b64encode(json.dumps(view).encode()).decode().rstrip("=")
     service = " service_message" if first.service else ""
-    return f"""<div class="tgme_widget_message_wrap js-widget_message_wrap">
-<div class="tgme_widget_message text_not_supported_wrap js-widget_message{service}" data-post="{scenario.handle}/{first.id}" data-view="{data}">
-<div class="tgme_widget_message_bubble">{_inside(scenario, members)}{_foot(scenario, first, start)}</div></div></div>"""
+    return f"""<div class="tgme_widget_message text_not_supported_wrap js-widget_message{service}" data-post="{scenario.handle}/{first.id}" data-view="{data}"{more}>
+<div class="tgme_widget_message_bubble">{_inside(scenario, members)}{_foot(scenario, first, start)}</div></div>"""
 
 
 def _inside(scenario: Scenario, members: Sequence[Message]) -> str:

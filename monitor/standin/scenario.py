@@ -19,6 +19,9 @@ SHIPPED = Path(__file__).parent / "scenarios"
 # Offsets count from here: midnight in Moscow, the day before the incursion.
 THEN = datetime(2024, 8, 5, tzinfo=timezone(timedelta(hours=3)))
 
+# How long a post's views go on growing.
+GROWS = timedelta(days=1)
+
 _OFFSET = re.compile(r"(\d+)d (\d\d):(\d\d):(\d\d)")
 _TAGS = {
     "b": "bold",
@@ -50,6 +53,7 @@ class Message:
     text: Text = field(default_factory=Text)
     edited: timedelta | None = None
     views: int = 0
+    forwards: int = 0
     reactions: Mapping[str, int] = field(default_factory=dict)
     media: Mapping[str, Any] | None = None
     album: int | None = None
@@ -109,7 +113,7 @@ class Scenario:
 
     def shown(self, offset: timedelta) -> list[Message]:
         """The messages that the channel shows at an offset, ascending by id."""
-        live = {m.id: _grown(m, offset) for m in self.messages if m.at <= offset}
+        live = {m.id: grown(m, offset) for m in self.messages if m.at <= offset}
         for event in self.events:
             if event.at <= offset and event.post is not None:
                 self._apply(live, event)
@@ -122,18 +126,29 @@ class Scenario:
             return
         if event.kind == "delete":
             del live[message.id]
-        elif event.kind == "edit" and event.text is not None:
-            live[message.id] = replace(message, text=event.text, edited=event.at)
-        elif event.kind == "views" and event.views is not None:
-            live[message.id] = replace(message, views=event.views)
+        else:
+            live[message.id] = changed(message, event)
 
 
-def _grown(message: Message, offset: timedelta) -> Message:
+def changed(message: Message, event: Event) -> Message:
+    """The message after an edit, or with the views that it then has."""
+    if event.kind == "edit" and event.text is not None:
+        return replace(message, text=event.text, edited=event.at)
+    if event.kind == "views" and event.views is not None:
+        return replace(message, views=event.views)
+    return message
+
+
+def grown(message: Message, offset: timedelta) -> Message:
     """Views come in over the first day, most of them in the first hours."""
-    age = (offset - message.at) / timedelta(days=1)
-    share = min(max(age, 0.0), 1.0) ** 0.4
+    share = min(max((offset - message.at) / GROWS, 0.0), 1.0) ** 0.4
     reactions = {name: int(n * share) for name, n in message.reactions.items() if int(n * share)}
-    return replace(message, views=int(message.views * share), reactions=reactions)
+    return replace(
+        message,
+        views=int(message.views * share),
+        forwards=int(message.forwards * share),
+        reactions=reactions,
+    )
 
 
 def load(path: Path) -> Scenario:

@@ -7,10 +7,9 @@ exactly what the outside does, and when.
 import asyncio
 import socket
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 import uvicorn
@@ -18,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
 from monitor.standin import pages
-from monitor.standin.scenario import Message, Scenario
+from monitor.standin.stage import Played, Stage
 
 CANARY = "telegram"
 Receive = Callable[[], Awaitable[Any]]
@@ -26,38 +25,16 @@ Send = Callable[[Any], Awaitable[None]]
 
 
 @dataclass(slots=True)
-class Played:
-    """A scenario on the stage: since when, and how it is hidden or changed."""
+class Standin(Stage):
+    """A stage as its public pages (ASGI), with the faults that it is told to have."""
 
-    scenario: Scenario
-    start: datetime
-    hidden: str = ""
-    _last: tuple[datetime, list[Message]] | None = None
-
-    def shown(self, now: datetime) -> list[Message]:
-        """What the channel shows now; kept until the clock moves, since a long channel is long to make up."""
-        if self._last is None or self._last[0] != now:
-            self._last = (now, self.scenario.shown(now - self.start))
-        return self._last[1]
-
-
-@dataclass(slots=True)
-class Standin:
-    """The channels that are played, by handle; `clock` says how late it is in the scenarios."""
-
-    clock: Callable[[], datetime]
-    channels: dict[str, Played] = field(default_factory=dict)
     faults: deque[tuple[str, Response | None]] = field(default_factory=deque)
     banned: bool = False
     heeds_after: bool = True
     heeds_before: bool = True
+    embeds_hidden: bool = False
     robots: str | None = None
     requests: list[str] = field(default_factory=list)
-
-    def play(self, scenarios: Iterable[Scenario], *, start: datetime) -> None:
-        """Put scenarios on; those of the same handle are replaced."""
-        for scenario in scenarios:
-            self.channels[scenario.handle.lower()] = Played(scenario, start)
 
     def fail(self, prefix: str, *answers: Response | None) -> None:
         """Answer the next requests of paths that begin so with these; None cuts the connection."""
@@ -84,13 +61,22 @@ class Standin:
         if path == "/robots.txt":
             return PlainTextResponse(self.robots or "", 200 if self.robots is not None else 404)
         parts = request.url.path.strip("/").split("/")
-        handle = parts[-1].lower()
+        posts = parts[0] == "s"
+        handle = parts[posts].lower() if len(parts) > posts else ""
         if self.banned or (handle not in self.channels and handle != CANARY):
             return HTMLResponse(pages.card(f"Telegram: Contact @{handle}"))
         played = self.channels.get(handle)
         if played is None:
             return HTMLResponse(_canary())
-        return self._page(request, played, posts=parts[0] == "s")
+        if not posts and len(parts) > 1 and parts[1].isdecimal() and "embed" in request.query_params:
+            return self._embed(played, int(parts[1]))
+        return self._page(request, played, posts=posts)
+
+    def _embed(self, played: Played, number: int) -> Response:
+        """The page of one post; whose channel is hidden, or embeds are, it is not found."""
+        now = self.clock()
+        shown = [] if played.hidden or self.embeds_hidden else played.shown(now)
+        return HTMLResponse(pages.embed(played.scenario, shown, number, now=now, start=played.start))
 
     def _page(self, request: Request, played: Played, *, posts: bool) -> Response:
         scenario = played.scenario
