@@ -11,6 +11,10 @@
         ├── Unreachable           no connection, or it broke
         ├── ServerFault           the other side answered with a fault of its own (5xx)
         ├── RateLimited           asked to slow down (429), with `retry_after`
+        ├── FloodWait             an account must wait with one kind of request
+        ├── SessionLost           an account's session is not accepted, or there is none
+        ├── AccountBanned         an account of ours is banned
+        ├── Barred                the channel is private, or shut to our account
         ├── SoftBan               everything looks empty, the canary too
         ├── Unreadable            a page that is none we know: the markup has changed
         ├── RobotsRefusal         robots.txt asks not to fetch it
@@ -68,12 +72,14 @@ class SourceError(MonitorError):
 
     `outcome` is the word kept in coverage and on the watch. `permanent` means that looking again will not
     help until a person acts or the channel changes. `shared` means that the fault lies with the connection
-    or the host, so that every watch of the source waits. `retry_after` is in seconds, if the other side named it.
+    or the host, so that every watch of the source waits. `elsewhere` means that another source may still read
+    the channel. `retry_after` is in seconds, if the other side named it.
     """
 
     outcome: ClassVar[str] = "failed"
     permanent: ClassVar[bool] = False
     shared: ClassVar[bool] = False
+    elsewhere: ClassVar[bool] = False
 
     def __init__(self, what: str, why: str = "", mend: str = "", *, retry_after: float | None = None) -> None:
         super().__init__(what, why, mend)
@@ -84,6 +90,7 @@ class Unreachable(SourceError):
     """No connection, or it broke before the answer was whole."""
 
     outcome = "unreachable"
+    elsewhere = True
 
 
 class ServerFault(SourceError):
@@ -97,6 +104,48 @@ class RateLimited(SourceError):
 
     outcome = "rate_limited"
     shared = True
+
+
+class FloodWait(SourceError):
+    """An account was asked to wait with one kind of request; its other requests and other accounts go on.
+
+    `apart` says that new posts are asked for with requests of another kind, so that they need not wait too.
+    """
+
+    outcome = "flood_wait"
+
+    def __init__(
+        self,
+        what: str,
+        why: str = "",
+        mend: str = "",
+        *,
+        retry_after: float | None = None,
+        apart: bool = False,
+    ) -> None:
+        super().__init__(what, why, mend, retry_after=retry_after)
+        self.apart = apart
+
+
+class SessionLost(SourceError):
+    """An account's session is not accepted any more, or there is none."""
+
+    outcome = "session_lost"
+    elsewhere = True
+
+
+class AccountBanned(SourceError):
+    """An account of ours is banned; that is not evaded, so its watches pause and ask."""
+
+    outcome = "account_banned"
+    permanent = True
+
+
+class Barred(SourceError):
+    """The channel is private, or shut to our account; that is not evaded, so the watch pauses and asks."""
+
+    outcome = "barred"
+    permanent = True
 
 
 class SoftBan(SourceError):

@@ -180,6 +180,11 @@ class Look:
 
     `first_id` to `last_id`, both included, is the range of which the look shows every post there was at
     `at`; it is None where the look proves nothing. `exhausted` says that nothing lies further that way.
+
+    `deleted` are message ids that Telegram reports as deleted; `absent` are ids asked for and proven not to be
+    there while the channel could be read; `unseen` are ids that were not visible, which proves nothing. Where Telegram keeps an order of changes, `pts` is the place in
+    it that this look reached (core.telegram.org/api/updates), and `all_due` says that changes before it
+    were lost, so that every post held must be looked at again. `again_after` is the pace that was asked for.
     """
 
     source: SourceName
@@ -190,6 +195,12 @@ class Look:
     first_id: int | None = None
     last_id: int | None = None
     exhausted: bool = False
+    deleted: tuple[int, ...] = ()
+    absent: tuple[int, ...] = ()
+    unseen: tuple[int, ...] = ()
+    pts: int | None = None
+    all_due: bool = False
+    again_after: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,11 +244,18 @@ class NewVersion:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a look changes: versions to add, message ids seen again, posts whose counts are to be added."""
+    """What a look changes: versions to add, message ids seen again, posts whose counts are to be added.
+
+    `deleted` are ids proven to be gone, `missing` those that were not visible; both may never have been held.
+    `due` says when a post is to be looked at again, by message id; those that it does not name, never.
+    """
 
     added: tuple[NewVersion, ...] = ()
     seen: tuple[int, ...] = ()
     counted: tuple[Post, ...] = ()
+    deleted: tuple[int, ...] = ()
+    missing: tuple[int, ...] = ()
+    due: Mapping[int, datetime] = field(default_factory=dict)
 
     @property
     def new_posts(self) -> int:
@@ -255,6 +273,8 @@ class LookKind(StrEnum):
 
     LIVE = "live"
     BACKFILL = "backfill"
+    RECHECK = "recheck"
+    HOLES = "holes"
     IMPORT = "import"
 
 
@@ -291,6 +311,8 @@ class Watch:
 
     `cursor` is the newest message id stored without a gap below it since the watch began. The backfill goes
     down from `backfill_before` (exclusive) to posts of `backfill_since`; `backfill_done` says it got there.
+    `pts` is the place in Telegram's order of changes up to which they are stored. `via` is the source that
+    the last look came through, where that is another than the one decided on.
     """
 
     handle: str
@@ -300,6 +322,7 @@ class Watch:
     side: str = "unknown"
     channel_id: int | None = None
     cursor: int | None = None
+    pts: int | None = None
     backfill_since: datetime | None = None
     backfill_before: int | None = None
     backfill_done: bool = False
@@ -313,6 +336,15 @@ class Watch:
     next_look_at: datetime | None = None
     last_look_at: datetime | None = None
     last_post_at: datetime | None = None
+    via: SourceName | None = None
+
+
+class Access(NamedTuple):
+    """How one account reaches a channel: the hash is worth nothing to another account."""
+
+    channel_id: int
+    access_hash: int
+    handle: str
 
 
 class Span(NamedTuple):

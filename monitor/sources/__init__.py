@@ -3,7 +3,7 @@
 Fetching and parsing are apart: parsers run on bytes, so that what was kept can be read again.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
 
 from monitor.model import Look, SourceName, Watch
@@ -13,10 +13,11 @@ class Source(Protocol):
     """A way to read a channel: `telegram`, `preview` or `desktop`.
 
     Every method gives looks whose ranges adjoin the one before, so that a cursor can follow them. All raise
-    a SourceError where the channel cannot be read.
+    a SourceError where the channel cannot be read. `at_once` watches may be looked at side by side.
     """
 
     name: SourceName
+    at_once: int
 
     def newest(self, watch: Watch) -> AsyncGenerator[Look, None]:
         """The newest posts, and after them, oldest first, what lies between these and the watch's cursor.
@@ -28,4 +29,11 @@ class Source(Protocol):
 
     def older(self, watch: Watch, *, before: int) -> AsyncGenerator[Look, None]:
         """Posts with ids under `before`, the newest of them first, down to the channel's beginning."""
+        ...
+
+    def again(self, watch: Watch, ids: Sequence[int]) -> AsyncGenerator[Look, None]:
+        """Posts that are held, ids ascending, as they are now: each is among a look's posts, `absent` or `unseen`.
+
+        Other posts that were seen on the way may be among them.
+        """
         ...

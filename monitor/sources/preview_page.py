@@ -1,6 +1,7 @@
 """A public page of a channel, parsed: which of its states it shows, and the posts on it. Pure, bytes in.
 
-Format: https://t.me/s/<handle> as it was in 2026; selectors are those of its own scripts. What a widget
+Format: https://t.me/s/<handle> as it was in 2026; selectors are those of its own scripts. The page of one
+post, t.me/<handle>/<id>?embed=1, draws the same widget without the channel around it. What a widget
 cannot show (edit time, forwards, a document's address) is left out, and a number that the page rounded
 keeps the step that it was rounded to. Private people are taken out of what is kept of the markup.
 """
@@ -39,6 +40,7 @@ WINDOW = 20
 _EXACT = re.compile(r"\d[\d\s.,]{0,20}")
 _ROUNDED = re.compile(r"(\d{1,6})(?:[.,](\d{1,3}))?\s*([KMB])", re.IGNORECASE)
 _SCALE = {"K": 1_000, "M": 1_000_000, "B": 1_000_000_000}
+_PEER = re.compile(r"c([0-9]{1,16})_")
 _MESSAGE_ID = re.compile(r"[0-9]{1,10}")
 _PLACE = re.compile(r"[?&]q=(-?\d+(?:\.\d+)?),(-?\d+(?:\.\d+)?)")
 _DURATION = re.compile(r"(?:(\d+):)?(\d+):(\d+)")
@@ -62,6 +64,7 @@ class State(StrEnum):
     NOT_A_CHANNEL = "not_a_channel"
     RESTRICTED = "restricted"
     NOBODY = "nobody"
+    NOT_FOUND = "not_found"
     UNKNOWN = "unknown"
 
 
@@ -93,26 +96,67 @@ def parse(body: bytes, handle: str) -> Page:
     if tree.css_first(".tgme_channel_history") is None:
         return _card(tree)
     shown = _text(tree.css_first(".tgme_channel_info_header_username a")).removeprefix("@") or handle
-    found = _Found()
-    widgets = [
-        w
-        for w in tree.css(".tgme_widget_message[data-post]")
-        if _named(w).partition("/")[0].lower() == shown.lower()
-    ]
+    widgets = _widgets(tree, shown)
     channel_id = _owner(widgets)
+    page = _shown(widgets, channel_id)
+    return replace(page, channel=_channel(tree, shown, channel_id))
+
+
+def parse_embed(body: bytes, handle: str, message_id: int) -> Page:
+    """The page of one post of `handle`, or of its whole album (t.me/<handle>/<id>?embed=1).
+
+    Its state is POSTS with that post among `posts` (or with what was set aside), NOT_FOUND, that of the
+    card which is there instead, or UNKNOWN. Of the channel it tells no more than id and handle.
+    """
+    tree = LexborHTMLParser(body.decode("utf-8", "replace"))
+    widgets = _widgets(tree, handle)
+    if not widgets:
+        return _refusal(tree)
+    channel_id = _owner(widgets)
+    page = _shown(widgets, channel_id)
+    if not page.set_aside and message_id not in {post.message_id for post in page.posts}:
+        return Page(State.UNKNOWN, words=f"asked for post {message_id}, another one is shown")
+    channel = Channel(channel_id=channel_id, handle=handle) if channel_id is not None else None
+    return replace(page, channel=channel)
+
+
+def _refusal(tree: LexborHTMLParser) -> Page:
+    """What the page of one post is that shows none."""
+    error = tree.css_first(".tgme_widget_message_error")
+    if error is None:
+        return _card(tree)
+    words = " ".join(_text(error).split())
+    if words.rstrip(".").lower() == "post not found":
+        return Page(State.NOT_FOUND, words=words)
+    return Page(State.RESTRICTED if _is_refused(words) else State.UNKNOWN, words=words[:200])
+
+
+def _widgets(tree: LexborHTMLParser, handle: str) -> list[LexborNode]:
+    """The widgets of a channel's own posts."""
+    own = handle.lower()
+    return [
+        w for w in tree.css(".tgme_widget_message[data-post]") if _named(w).partition("/")[0].lower() == own
+    ]
+
+
+def _shown(widgets: Iterable[LexborNode], channel_id: int | None) -> Page:
+    found = _Found()
     for widget in widgets:
         _take(widget, channel_id, found)
     posts = tuple(found.posts[number] for number in sorted(found.posts))
-    channel = _channel(tree, shown, channel_id)
     state = State.POSTS if posts or found.aside else State.EMPTY
-    return Page(state, channel, posts, tuple(found.aside), len(posts) + len(found.aside))
+    return Page(state, None, posts, tuple(found.aside), len(posts) + len(found.aside))
+
+
+def _is_refused(words: str) -> bool:
+    return "can't be displayed" in words.replace("’", "'")
 
 
 def _card(tree: LexborHTMLParser) -> Page:
     about = _text(tree.css_first(".tgme_page_description"))
     extra = _text(tree.css_first(".tgme_page_extra"))
     title = _text(tree.css_first("title"))
-    if "can't be displayed" in about.replace("’", "'"):
+    if _is_refused(about):
         return Page(State.RESTRICTED, words=about)
     if re.search(r"\bsubscribers?\b", extra):
         return Page(State.NO_PREVIEW, words=extra)
@@ -177,12 +221,18 @@ def _owner(widgets: Iterable[LexborNode]) -> int | None:
 
 
 def _channel_id(widget: LexborNode) -> int:
-    """The channel's own id, from `data-view`: base64url without padding of {"c": -id, …}."""
+    """The channel's own id, from `data-view`: base64url without padding of {"c": -id, …}.
+
+    The page of one post may lack it, and has `data-peer` then: c<id>_<hash>.
+    """
     written = widget.attributes.get("data-view") or ""
     try:
         view = json.loads(base64.urlsafe_b64decode(written + "=" * (-len(written) % 4)))
         return abs(int(view["c"]))
     except _MISREAD as error:
+        peer = _PEER.match(widget.attributes.get("data-peer") or "")
+        if peer is not None:
+            return int(peer.group(1))
         raise ValueError("its data-view names no channel") from error
 
 

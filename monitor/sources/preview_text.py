@@ -1,11 +1,11 @@
 """The text of a public page's widget, with its entities: HTML nodes in, plain words and UTF-16 offsets out."""
 
 from typing import NamedTuple
-from urllib.parse import unquote, urlsplit
 
 from selectolax.lexbor import LexborNode
 
 from monitor.model import Entity
+from monitor.sources.links import kind_of_link
 
 _STYLES = {
     "b": "bold",
@@ -77,38 +77,9 @@ def _entity(node: LexborNode, said: str) -> tuple[str, str | None] | None:
         return "custom_emoji", node.attributes.get("emoji-id")
     if tag == "a":
         href = node.attributes.get("href")
-        return _link(href, said) if href else None
+        return kind_of_link(href, said) if href else None
     parent = node.parent
     drawn = "emoji" in (node.attributes.get("class") or "").split()
     if drawn or (parent is not None and "emoji" in (parent.attributes.get("class") or "").split()):
         return None
     return (_STYLES[tag], None) if tag in _STYLES else None
-
-
-def _link(href: str, said: str) -> tuple[str, str | None]:
-    """What a link is: only one whose words hide its target keeps the target."""
-    if href.startswith("?q="):
-        return ("cashtag" if said.startswith("$") else "hashtag"), None
-    if href.startswith("mailto:"):
-        return "email", None
-    if href.startswith("tel:"):
-        return "phone", None
-    if said.startswith("@") and _bare(href).lower() in (
-        f"t.me/{said[1:].lower()}",
-        f"telegram.me/{said[1:].lower()}",
-    ):
-        return "mention", None
-    if _bare(href) == _bare(said):
-        return "link", None
-    return "text_link", href
-
-
-def _bare(address: str) -> str:
-    """An address without what the page adds to it: scheme, case of the host, a final slash, escapes."""
-    written = address.strip()
-    try:
-        parts = urlsplit(written if "://" in written else f"http://{written}")
-    except ValueError:
-        return written
-    rest = parts._replace(scheme="", netloc="").geturl()
-    return unquote(parts.netloc.lower() + rest).rstrip("/")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from monitor.model import Channel, Count, Counts, Entity, Forward, ForwardKind, Media, MediaKind, Post, Reply
-from monitor.sources.preview_page import Page, State, count, parse
+from monitor.sources.preview_page import Page, State, count, parse, parse_embed
 
 CHANNEL_ID = 1234567890
 DATE = (
@@ -591,3 +591,79 @@ def test_what_is_set_aside_names_no_person_either() -> None:
 def test_without_any_id_there_is_no_channel() -> None:
     page = read(widget(text("раз"), data=""))
     assert (page.channel, page.posts, len(page.set_aside)) == (None, (), 1)
+
+
+def framed(inside: str) -> bytes:
+    return (
+        '<!DOCTYPE html><html><head><title>Telegram Widget</title><meta name="robots" content="noindex, nofollow"></head>'
+        f'<body class="widget_frame_base tgme_widget body_widget_post">{inside}</body></html>'
+    ).encode()
+
+
+def refused(words: str) -> bytes:
+    return framed(
+        f'<div class="tgme_widget_message"><div class="tgme_widget_message_error">{words}</div></div>'
+    )
+
+
+def test_an_embed_is_one_post_with_the_id_of_its_channel() -> None:
+    page = parse_embed(framed(widget(text("раз <b>два</b>"), foot=meta(views="1.1K"))), "our_channel", 7)
+    assert (page.state, page.widgets, page.set_aside) == (State.POSTS, 1, ())
+    assert page.channel == Channel(channel_id=CHANNEL_ID, handle="our_channel")
+    assert page.posts == read(widget(text("раз <b>два</b>"), foot=meta(views="1.1K"))).posts
+
+
+@pytest.mark.parametrize("member", [7, 8, 9])
+def test_an_embed_of_a_member_is_its_whole_album(member: int) -> None:
+    inside = grouped(*(photo(n, single=True) for n in (7, 8, 9))) + text(text("Подпись"))
+    page = parse_embed(framed(widget(inside)), "Our_Channel", member)
+    assert [(p.message_id, p.album_id, p.text) for p in page.posts] == [
+        (7, 7, "Подпись"),
+        (8, 7, ""),
+        (9, 7, ""),
+    ]
+
+
+@pytest.mark.parametrize("data", ["", view(None), base64.urlsafe_b64encode(b'{"t":1,"h":"0"}').decode()])
+def test_an_embed_without_the_channel_in_its_data_view_has_it_as_peer(data: str) -> None:
+    peer = f'data-peer="c{CHANNEL_ID}_-6044378432856379164" data-post='
+    page = parse_embed(framed(widget(text("раз"), data=data).replace("data-post=", peer)), "our_channel", 7)
+    assert [(p.channel_id, p.text) for p in page.posts] == [(CHANNEL_ID, "раз")]
+
+
+@pytest.mark.parametrize("peer", ["", "u5_1", "c_1", "cx_1"])
+def test_an_embed_without_any_channel_is_set_aside(peer: str) -> None:
+    markup = widget(text("раз"), data="").replace("data-post=", f'data-peer="{peer}" data-post=')
+    page = parse_embed(framed(markup), "our_channel", 7)
+    assert (page.state, page.channel, page.posts) == (State.POSTS, None, ())
+    assert [(a.message_id, a.reason) for a in page.set_aside] == [
+        (7, "this widget cannot be read: its data-view names no channel")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "state", "words"),
+    [
+        (refused("Post not found"), State.NOT_FOUND, "Post not found"),
+        (refused('Post <a href="#">not\n found</a>.'), State.NOT_FOUND, "Post not found."),
+        (refused("Channel is private"), State.UNKNOWN, "Channel is private"),
+        (
+            refused("This channel can’t be displayed because it violated local laws."),
+            State.RESTRICTED,
+            "This channel can’t be displayed because it violated local laws.",
+        ),
+        (framed(""), State.UNKNOWN, "Telegram Widget"),
+        (card("Telegram: Contact @our_channel"), State.NOBODY, "Telegram: Contact @our_channel"),
+        (card("Telegram: View @x", extra="14 909 subscribers"), State.NO_PREVIEW, "14 909 subscribers"),
+        (framed(widget(text("чужое"), name="other_channel")), State.UNKNOWN, "Telegram Widget"),
+        (framed(widget(text("раз"), number=8)), State.UNKNOWN, "asked for post 7, another one is shown"),
+        (b"", State.UNKNOWN, ""),
+    ],
+)
+def test_what_is_there_instead_of_an_embed(body: bytes, state: State, words: str) -> None:
+    assert parse_embed(body, "our_channel", 7) == Page(state, words=words)
+
+
+def test_the_words_of_a_post_are_no_error() -> None:
+    said = text("Post not found") + '<div class="tgme_widget_message_error">Post not found</div>'
+    assert parse_embed(framed(widget(said)), "our_channel", 7).state is State.POSTS

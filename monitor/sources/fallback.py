@@ -1,0 +1,67 @@
+"""Another source for when the one decided on cannot be reached: looks go on, and come back by themselves.
+
+Only what lies with our connection or session is answered so. What the channel or the platform decided (a
+ban, a private channel) is not evaded by going another way.
+"""
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+
+from monitor.errors import SourceError
+from monitor.model import Look, SourceName, Watch
+from monitor.sources import Source
+
+Looks = AsyncGenerator[Look, None]
+
+
+class WithFallback:
+    """The source `first`; where that cannot be reached, `second` under the first one's name."""
+
+    def __init__(self, first: Source, second: Source) -> None:
+        self.name: SourceName = first.name
+        self.at_once = first.at_once
+        self._first = first
+        self._second = second
+
+    def newest(self, watch: Watch) -> Looks:
+        """As the source that can be reached gives them."""
+        return _either(lambda: self._first.newest(watch), lambda: self._second.newest(watch))
+
+    def older(self, watch: Watch, *, before: int) -> Looks:
+        """As the source that can be reached gives them."""
+        return _either(
+            lambda: self._first.older(watch, before=before), lambda: self._second.older(watch, before=before)
+        )
+
+    def again(self, watch: Watch, ids: Sequence[int]) -> Looks:
+        """As the source that can be reached gives them."""
+        return _either(lambda: self._first.again(watch, ids), lambda: self._second.again(watch, ids))
+
+
+async def _either(first: Callable[[], Looks], second: Callable[[], Looks]) -> Looks:
+    """The looks of the first; of the second where the first fails before its first look, and may be stood in for."""
+    refused: SourceError | None = None
+    begun = False
+    try:
+        async with aclosing(first()) as looks:
+            async for look in looks:
+                begun = True
+                yield look
+    except SourceError as error:
+        if begun or not error.elsewhere:
+            raise
+        refused = error
+    if refused is None:
+        return
+    try:
+        async with aclosing(second()) as looks:
+            async for look in looks:
+                yield look
+    except SourceError as error:
+        raise _both(refused, error) from error
+
+
+def _both(first: SourceError, second: SourceError) -> SourceError:
+    """What to say where neither could look: the first one's trouble, since that is what a person can mend."""
+    why = f"{first.why}; and the public pages do not stand in: {second.what}"
+    return type(first)(first.what, why, first.mend, retry_after=second.retry_after)
