@@ -6,7 +6,7 @@ number beside the old ones, never a new meaning for an old number.
 """
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -22,8 +22,16 @@ PAST_SOURCES = frozenset({SourceName.DESKTOP})
 # Telegram Desktop flattens overlapping formatting to one type a part, so that a bold link may lose its target.
 LINK_LOSING_SOURCES = frozenset({SourceName.DESKTOP})
 
+# Only what names each message by its id can prove that one is gone.
+PROVING_SOURCES = frozenset({SourceName.TELEGRAM})
+
 # A source that shows a post without its matter («open Telegram to view this») says nothing of it.
 UNSEEN_MEDIA = MediaKind.OTHER.value
+
+# At these ages a post is looked at again: most edits and deletions come soon.
+RECHECK_AGES = tuple(
+    timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 6 * 60, 24 * 60, 2 * 24 * 60, 7 * 24 * 60)
+)
 
 # A string as JSON, characters beyond ASCII as themselves; an encoder made for each object takes thrice the time.
 _quoted = encode_basestring
@@ -96,34 +104,75 @@ def shown_at(held: Held) -> datetime:
     return held.seen_at
 
 
-def decide(look: Look, hashes: Mapping[int, bytes], held: Mapping[int, Held], *, now: datetime) -> Decision:
-    """What a look's posts change, given their `digests` and what is held of them, both by message id."""
+def decide(
+    look: Look,
+    hashes: Mapping[int, bytes],
+    held: Mapping[int, Held],
+    *,
+    now: datetime,
+    purged: Container[int] = frozenset(),
+) -> Decision:
+    """What a look changes, given its posts' `digests` and what is held of them, both by message id.
+
+    Posts whose ids are `purged` are not taken in again. Ids that are absent are deleted only where the
+    source proves it; what is merely unseen is missing.
+    """
     added: list[NewVersion] = []
     seen: list[int] = []
     counted: list[Post] = []
     for post in look.posts:
+        if post.message_id in purged:
+            continue
         known = held.get(post.message_id)
         if known is None:
             added.append(_version(post, 1, hashes[post.message_id]))
         else:
             seen.append(post.message_id)
-            version = _changed(known, post, hashes[post.message_id], source=look.source)
+            version = _changed(known, post, hashes[post.message_id], look=look)
             if version is not None:
                 added.append(version)
         outdated = look.source in PAST_SOURCES and known is not None and known.counts_at is not None
         if post.counts and not outdated and counts_due(known, post, now=now):
             counted.append(post)
-    return Decision(tuple(added), tuple(seen), tuple(counted))
+    proven = look.source in PROVING_SOURCES
+    return Decision(
+        added=tuple(added),
+        seen=tuple(seen),
+        counted=tuple(counted),
+        deleted=look.deleted + look.absent if proven else (),
+        missing=look.unseen if proven else look.unseen + look.absent,
+        due=_due(look, now=now),
+    )
 
 
-def _changed(held: Held, post: Post, digest: bytes, *, source: SourceName) -> NewVersion | None:
-    if digest == held.sha256 or _same_but_unseen(held, content_of(post), source):
+def _due(look: Look, *, now: datetime) -> dict[int, datetime]:
+    """When the posts of a look are to be looked at again; a file shows none as it is now."""
+    if look.source in PAST_SOURCES:
+        return {}
+    ages = ((post.message_id, next_recheck(post.posted_at, now=now)) for post in look.posts)
+    return {number: at for number, at in ages if at is not None}
+
+
+def _changed(held: Held, post: Post, digest: bytes, *, look: Look) -> NewVersion | None:
+    if digest == held.sha256 or _same_but_unseen(held, content_of(post), look.source):
         return None
-    if source not in PAST_SOURCES:
-        return _version(post, held.versions + 1, digest, previous=held.sha256)
-    if digest in held.all_sha256:
+    later = _is_later(held, post) if look.source in PAST_SOURCES else not _was_before(held, post, look)
+    if digest in held.all_sha256 and (look.source in PAST_SOURCES or not later):
         return None
-    return _version(post, held.versions + 1, digest, previous=held.sha256, current=_is_later(held, post))
+    return _version(post, held.versions + 1, digest, previous=held.sha256, current=later)
+
+
+def _was_before(held: Held, post: Post, look: Look) -> bool:
+    """Whether a look shows an earlier state than the held version.
+
+    Steps look at a channel side by side, so that a page may be stored after a later one.
+    """
+    if held.source in PAST_SOURCES:
+        return False
+    edited_before = (
+        post.edited_at is not None and held.edited_at is not None and post.edited_at < held.edited_at
+    )
+    return look.at < held.seen_at or edited_before
 
 
 def _version(
@@ -167,11 +216,24 @@ def counts_due(held: Held | None, post: Post, *, now: datetime) -> bool:
     return now - held.counts_at >= gap
 
 
-def next_interval(pace: Pace, interval: timedelta | None, *, found: bool) -> timedelta:
-    """How long to wait after a look: half as long where there was something new, half as long again where not."""
+def next_interval(
+    pace: Pace, interval: timedelta | None, *, found: bool, asked: timedelta | None = None
+) -> timedelta:
+    """How long to wait after a look: as the other side `asked`, within the watch's pace.
+
+    Where it asks nothing: half as long where there was something new, half as long again where not.
+    """
     current = interval or pace.quickest
-    wanted = current / 2 if found else current * 1.5
+    wanted = asked or (current / 2 if found else current * 1.5)
     return min(max(wanted, pace.quickest), pace.slowest)
+
+
+def next_recheck(posted_at: datetime, *, now: datetime) -> datetime | None:
+    """When a post is to be looked at again, by its age; None once it is older than the last age."""
+    age = now - posted_at
+    if age >= RECHECK_AGES[-1]:
+        return None
+    return next((posted_at + next_age for next_age in RECHECK_AGES if next_age > age), None)
 
 
 def backoff(failures: int, *, retry_after: float | None, permanent: bool) -> timedelta:

@@ -30,15 +30,20 @@ from monitor.errors import SettingsError, UsageError
 from monitor.extraction import Rules, compile_rules
 from monitor.model import Listed, Pace, SourceName, handle_of
 from monitor.sources.preview_fetch import PreviewOptions
+from monitor.sources.telegram_account import TelegramOptions
 from monitor.store.embedded import default_data_dir
 from monitor.store.migrate import shipped
 
 PREFIX = "MONITOR_"
 # A source that is listed and that no worker reads would be a channel that nobody looks at.
-WATCHED_BY = (SourceName.PREVIEW,)
+WATCHED_BY = (SourceName.PREVIEW, SourceName.TELEGRAM)
+# Telegram says itself how soon to ask again, so its pace is bounded widely.
+_PACES = {SourceName.TELEGRAM: Pace(timedelta(seconds=1), timedelta(minutes=30))}
 SIDES = ("russia", "ukraine", "other", "unknown")
 _PACE = re.compile(r"\s*([0-9]{1,5})([smhd])\s*-\s*([0-9]{1,5})([smhd])\s*")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_SERVER = re.compile(r"([1-9])@([^:@\s]+):([0-9]{1,5})")
+_LAST_PORT = 65535
 _LINE = re.compile(r"\(at line (\d+)")
 _NAMED = re.compile(r"\[(.+?)\]|`(.+?)`")
 _FIELD = re.compile(r'field "(\w+)"')
@@ -92,6 +97,35 @@ class Settings(BaseSettings):
         "telegram-channel-monitor/0.1 (public channels only; gentle)",
         description="How we introduce ourselves to the public pages; put a way to reach you in it",
     )
+    telegram_api_id: int | None = Field(
+        None, ge=1, description="Your application's id, from my.telegram.org; only for the `telegram` source"
+    )
+    telegram_api_hash: SecretStr | None = Field(
+        None, description="Your application's hash, from my.telegram.org; a secret"
+    )
+    telegram_sessions: tuple[SecretStr, ...] = Field(
+        (),
+        description="Sessions as a JSON list, where `monitor login` cannot write files; each is as good as a password",
+    )
+    telegram_pace: float = Field(
+        1.0, ge=0, allow_inf_nan=False, description="Seconds between two requests of one account"
+    )
+    telegram_raw: bool = Field(
+        default=True, description="Keep the record that each version was read from, private people taken out"
+    )
+    telegram_server: str | None = Field(
+        None, description="Log in at another server, as DC@HOST:PORT; for Telegram's test servers"
+    )
+    telegram_server_key: Path | None = Field(
+        None, description="A file with that server's public RSA key (PEM), if Telethon does not know it"
+    )
+    media: bool = Field(
+        default=False,
+        description="Set to on to fetch photos and documents; the `telegram` source alone has them",
+    )
+    media_largest: float = Field(
+        20.0, gt=0, allow_inf_nan=False, description="Files of more megabytes than this are not fetched"
+    )
     accept_terms: bool = Field(
         default=False, description="Set to true to answer the question of the first start beforehand"
     )
@@ -112,6 +146,15 @@ class Settings(BaseSettings):
     def _sendable(cls, value: str) -> str:
         if not (value.isascii() and value.isprintable()):
             message = "HTTP takes plain ASCII letters here"
+            raise ValueError(message)
+        return value
+
+    @field_validator("telegram_server")
+    @classmethod
+    def _server(cls, value: str | None) -> str | None:
+        found = _SERVER.fullmatch(value or "")
+        if value is not None and (found is None or not 0 < int(found.group(3)) <= _LAST_PORT):
+            message = "it has the form DC@HOST:PORT, for example 2@149.154.167.40:443"
             raise ValueError(message)
         return value
 
@@ -158,6 +201,34 @@ class Settings(BaseSettings):
             user_agent=self.user_agent,
             canary=self.preview_canary,
         )
+
+    def telegram(self) -> TelegramOptions:
+        """How Telegram is to be read. Raises SettingsError without an id and a hash of our own."""
+        if self.telegram_api_id is None or self.telegram_api_hash is None:
+            raise SettingsError(
+                "MONITOR_TELEGRAM_API_ID or MONITOR_TELEGRAM_API_HASH is not set",
+                "Telegram wants every application to have an id of its own",
+                "get both at my.telegram.org (API development tools), and put them into .env",
+            )
+        return TelegramOptions(
+            api_id=self.telegram_api_id,
+            api_hash=self.telegram_api_hash.get_secret_value(),
+            pace=self.telegram_pace,
+            raw=self.telegram_raw,
+        )
+
+    def server(self) -> tuple[int, str, int] | None:
+        """Data centre, host and port of another server to log in at; None for Telegram's own."""
+        found = _SERVER.fullmatch(self.telegram_server or "")
+        return (int(found.group(1)), found.group(2), int(found.group(3))) if found else None
+
+    def accounts_place(self) -> Path:
+        """Where `monitor login` keeps sessions."""
+        return self.place() / "accounts"
+
+    def media_place(self) -> Path:
+        """Where files that posts bear are kept."""
+        return self.place() / "media"
 
     def file(self, name: str) -> Path:
         """A file of the configuration directory in force."""
@@ -353,14 +424,15 @@ def _listed(entry: Mapping[str, Any], where: str) -> Listed:
         handle = handle_of(str(entry.get("handle", "")))
     except UsageError as error:
         raise SettingsError(f"{where}: {error.what}", error.why, error.mend) from error
+    source = _choice(entry, "source", WATCHED_BY, SourceName.PREVIEW, where=where)
     return Listed(
         handle=handle,
         label=_words(entry, "label", where) or handle,
-        source=_choice(entry, "source", WATCHED_BY, SourceName.PREVIEW, where=where),
+        source=source,
         person=_words(entry, "person", where),
         person_since=_date(entry, "person_since", where),
         side=_choice(entry, "side", SIDES, "unknown", where=where),
-        pace=_pace(entry.get("pace"), where),
+        pace=_pace(entry.get("pace"), where, usual=_PACES.get(source, Pace())),
         since=_since(entry, where),
     )
 
@@ -394,9 +466,9 @@ def _since(entry: Mapping[str, Any], where: str) -> datetime | None:
     return datetime.combine(day, time(), UTC) if day else None
 
 
-def _pace(written: object, where: str) -> Pace:
+def _pace(written: object, where: str, *, usual: Pace) -> Pace:
     if written is None:
-        return Pace()
+        return usual
     found = _PACE.fullmatch(str(written))
     if found is not None:
         count, unit, slow_count, slow_unit = found.groups()

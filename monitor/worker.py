@@ -8,18 +8,20 @@ scheduler itself would cancel them.
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC
+from datetime import UTC, datetime
+from functools import partial
 from typing import Protocol, TypeVar
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from monitor import collect, flag, maintain
+from monitor import collect, fetch, flag, maintain, recheck
 from monitor.errors import DatabaseError, MonitorError
 from monitor.extraction import Rules
+from monitor.looks import Collected
 from monitor.model import Clock
 from monitor.sources import Source
 from monitor.store import runs
@@ -50,41 +52,68 @@ async def _hear_nothing(step: str, counts: Mapping[str, int]) -> None:
     """Tell nobody."""
 
 
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A step on the schedule: its name, the source that it looks with, seconds between two runs, what it does."""
+
+    step: str
+    seconds: float
+    run: Step
+    source: str = ""
+
+    @property
+    def name(self) -> str:
+        """One word for the job: the step, and the source where there is one."""
+        return f"{self.step}:{self.source}" if self.source else self.step
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
     """What a worker works with. `heard` is told of every run that did something; `tick` is in seconds."""
 
     database: Database
-    source: Source
+    sources: Sequence[Source]
     rules: Rules
     rules_body: str
     now: Clock
+    files: fetch.Files | None = None
     tick: float = 2.0
     heard: Heard = field(default=_hear_nothing)
 
-    def steps(self) -> dict[str, tuple[float, Step]]:
-        """Each step by name: seconds between two runs, and what it does."""
-        return {
-            "collect": (self.tick, self._collect),
-            "backfill": (self.tick, self._backfill),
-            "flag": (self.tick, self._flag),
-            "maintain": (86400.0, self._maintain),
-        }
+    def jobs(self, hint: Callable[[str], None]) -> list[Job]:
+        """What there is to do. Whatever is stored is read at once: `hint` is called with the name of that step."""
+        jobs = [
+            Job("flag", self.tick, self._flag),
+            Job("maintain", 86400.0, partial(maintain.maintain, self.database, now=self.now)),
+        ]
+        for source in self.sources:
+            jobs += self._looking(source, partial(hint, "flag"))
+        if self.files is not None:
+            jobs.append(
+                Job("fetch", self.tick, partial(fetch.fetch, self.database, self.files, now=self.now))
+            )
+        return jobs
 
-    async def _collect(self) -> Done:
-        done = await collect.live(self.database, self.source, now=self.now)
-        for problem in done.problems:
-            log.warning("a watch fails", problem=problem)
-        return done
-
-    async def _backfill(self) -> Done:
-        return await collect.backfill(self.database, self.source, now=self.now)
+    def _looking(self, source: Source, stored: Callable[[], None]) -> list[Job]:
+        """The steps that look through a source; each has a turn of its own, so that none waits for another."""
+        base, now = self.database, self.now
+        live = partial(_live, base, source, now=now, stored=stored)
+        older = partial(collect.backfill, base, source, now=now, stored=stored)
+        again = partial(recheck.recheck, base, source, now=now, stored=stored)
+        return [
+            Job(step, self.tick, run, source.name)
+            for step, run in (("collect", live), ("backfill", older), ("recheck", again))
+        ]
 
     async def _flag(self) -> Done:
         return await flag.flag(self.database, self.rules, self.rules_body, now=self.now)
 
-    async def _maintain(self) -> Done:
-        return await maintain.maintain(self.database, now=self.now)
+
+async def _live(database: Database, source: Source, *, now: Clock, stored: Callable[[], None]) -> Collected:
+    done = await collect.live(database, source, now=now, stored=stored)
+    for problem in done.problems:
+        log.warning("a watch fails", problem=problem)
+    return done
 
 
 async def recorded(database: Database, step: str, work: Callable[[], Awaitable[D]], *, now: Clock) -> D:
@@ -112,10 +141,19 @@ class Worker:
         self._work = work
         self._stopping = asyncio.Event()
         self._under_way: set[asyncio.Task[None]] = set()
+        self._running: set[str] = set()
+        self._hinted: set[str] = set()
+        self._scheduler: AsyncIOScheduler | None = None
 
     def stop(self) -> None:
         """Begin no new run, and let `run` return once those under way are done."""
         self._stopping.set()
+
+    def hint(self, step: str) -> None:
+        """Let a step look at once; it is only a hint, since the step asks the database what is due."""
+        self._hinted.add(step)
+        if self._scheduler is not None and step not in self._running and not self._stopping.is_set():
+            self._scheduler.modify_job(step, next_run_time=datetime.now(UTC))
 
     async def run(self) -> None:
         """Work until stopped. Raises DatabaseError if another worker works on this archive."""
@@ -123,20 +161,22 @@ class Worker:
             scheduler = AsyncIOScheduler(
                 timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
             )
-            for name, (seconds, step) in self._work.steps().items():
+            for job in self._work.jobs(self.hint):
                 scheduler.add_job(
                     self._job,
                     "interval",
-                    args=[name, step],
-                    seconds=seconds,
-                    id=name,
-                    next_run_time=self._work.now(),
+                    args=[job],
+                    seconds=job.seconds,
+                    id=job.name,
+                    next_run_time=datetime.now(UTC),
                 )
             scheduler.start()
+            self._scheduler = scheduler
             try:
                 await self._stopping.wait()
             finally:
                 scheduler.pause()
+                self._scheduler = None
                 await self._finish()
                 scheduler.shutdown(wait=False)
 
@@ -175,34 +215,46 @@ class Worker:
                 loop.remove_signal_handler(number)
                 signal.signal(number, handler)
 
-    async def _job(self, name: str, step: Step) -> None:
-        task = asyncio.create_task(self._until_idle(name, step))
+    async def _job(self, job: Job) -> None:
+        task = asyncio.create_task(self._until_idle(job))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
-        await asyncio.shield(task)
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            # On the way out what takes too long is broken off, which is no failure of the scheduler's.
+            if not self._stopping.is_set():
+                raise
 
-    async def _until_idle(self, name: str, step: Step) -> None:
+    async def _until_idle(self, job: Job) -> None:
         """Run a step again at once while it finds something to do, so that a long backfill waits for no clock."""
-        while await self._once(name, step) and not self._stopping.is_set():
-            pass
+        self._running.add(job.name)
+        try:
+            while not self._stopping.is_set():
+                self._hinted.discard(job.name)
+                if not (await self._once(job) or job.name in self._hinted):
+                    return
+        finally:
+            self._running.discard(job.name)
 
-    async def _once(self, name: str, step: Step) -> bool:
+    async def _once(self, job: Job) -> bool:
         """One run; gives whether it did something. Whatever goes wrong is logged, and the next tick tries again."""
         try:
             async with asyncio.timeout(LONGEST_RUN):
-                counts = (await recorded(self._work.database, name, step, now=self._work.now)).numbers()
+                done = await recorded(self._work.database, job.step, job.run, now=self._work.now)
+            counts = done.numbers()
             if any(number for key, number in counts.items() if key not in runs.IDLE):
-                log.debug("step done", step=name, **counts)
-                await self._work.heard(name, counts)
+                log.debug("step done", step=job.name, **counts)
+                await self._work.heard(job.step, counts)
             return any(counts.values())
         except MonitorError as error:
             log.warning(
                 "step failed, the next run tries again",
-                step=name,
+                step=job.name,
                 what=error.what,
                 why=error.why,
                 mend=error.mend,
             )
         except Exception:
-            log.exception("step failed", step=name)
+            log.exception("step failed", step=job.name)
         return False

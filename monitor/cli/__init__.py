@@ -7,12 +7,12 @@ in three lines: what, why, what to do.
 import signal
 import sys
 
-from monitor.cli import archive, channels, db, demo, work
+from monitor.cli import accounts, archive, channels, coverage, db, demo, purge, work
 from monitor.cli.base import app, console_error
 from monitor.errors import MonitorError
 from monitor.store.embedded import end_gracefully
 
-__all__ = ["app", "archive", "channels", "db", "demo", "main", "work"]
+__all__ = ["accounts", "app", "archive", "channels", "coverage", "db", "demo", "main", "purge", "work"]
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 """Commands that bring posts in and read them: import, collect, flag, flagged, status."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -7,20 +8,23 @@ from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from monitor import collect as collecting
 from monitor import flag as flagging
 from monitor import settings
 from monitor.cli import show
-from monitor.cli.base import Json, app, err, out, print_json, say, with_archive
-from monitor.collect import Collected
+from monitor.cli.base import Json, app, choice, err, out, print_json, say, with_archive
+from monitor.cli.sources import opened, sessions
 from monitor.errors import UsageError
-from monitor.model import Look, Watch, handle_of, utc_now
+from monitor.looks import Collected
+from monitor.model import Look, handle_of, utc_now
 from monitor.settings import Settings
+from monitor.sources import Source
 from monitor.sources.desktop import DesktopSource
-from monitor.sources.preview import PreviewSource
-from monitor.store import aside, flags, posts, watches
+from monitor.store import accounts, aside, flags, posts, watches
+from monitor.store.accounts import AccountState
 from monitor.store.database import Database
 from monitor.worker import recorded
 
@@ -100,28 +104,33 @@ def collect(
 
     async def work(found: Settings, database: Database) -> Collected:
         await _choose(database, handles, back_to)
-        async with PreviewSource.opened(found.preview(), now=utc_now) as source:
-            only = frozenset(handles) or None
-            look = partial(_collect, database, source, older=back_to is not None, only=only)
+        only = frozenset(handles) or None
+        async with opened(found, database, only=only) as sources:
+            look = partial(_collect, database, sources.every, older=back_to is not None, only=only)
             return await recorded(database, "collect", look, now=utc_now)
 
     collected = with_archive(work)
     if as_json:
         print_json(collected.numbers() | {"problems": collected.problems})
         return
-    out.print(f"collected {collected.posts} posts and {collected.edits} edits in {collected.looks} looks")
+    gone = f", {collected.deleted} deletions" if collected.deleted else ""
+    out.print(
+        f"collected {collected.posts} posts and {collected.edits} edits{gone} in {collected.looks} looks"
+    )
     for problem in collected.problems:
-        out.print(f"[red]✗[/red] {problem}")
+        out.print(f"[red]✗[/red] {escape(problem)}")
     if collected.failures:
         raise typer.Exit(1)
 
 
 async def _collect(
-    database: Database, source: PreviewSource, *, older: bool, only: frozenset[str] | None
+    database: Database, sources: Sequence[Source], *, older: bool, only: frozenset[str] | None
 ) -> Collected:
-    collected = await collecting.live(database, source, now=utc_now, only=only)
-    if older:
-        await _backfill(database, source, collected, only)
+    collected = Collected()
+    for source in sources:
+        await collecting.live(database, source, now=utc_now, result=collected, only=only)
+        if older:
+            await _backfill(database, source, collected, only)
     return collected
 
 
@@ -146,7 +155,7 @@ async def _choose(database: Database, handles: list[str], since: datetime | None
 
 
 async def _backfill(
-    database: Database, source: PreviewSource, collected: Collected, only: frozenset[str] | None
+    database: Database, source: Source, collected: Collected, only: frozenset[str] | None
 ) -> None:
     with Progress(
         TextColumn("fetching older posts"), MofNCompleteColumn(), console=err, transient=True
@@ -215,6 +224,16 @@ def flagged(
         )
 
 
+def _with_session(found: Settings, used: list[AccountState]) -> list[AccountState]:
+    """The accounts that have a session, also those not used yet; the demo's has none that is kept."""
+    if choice.demo:
+        return used
+    names = [session.name for session in sessions(found)]
+    known = {account.name: account for account in used}
+    fresh = [AccountState(name, None, None, None, None, None) for name in names if name not in known]
+    return [account for account in used if account.name in names] + fresh
+
+
 @app.command()
 def status(
     aside_too: Annotated[bool, typer.Option("--aside", help="List what was set aside, and why.")] = False,
@@ -222,19 +241,19 @@ def status(
 ) -> None:
     """Show how the watches stand, the worst first, each with its mend."""
 
-    async def work(
-        found: Settings, database: Database
-    ) -> tuple[list[Watch], dict[str, int], list[aside.Aside]]:
+    async def work(found: Settings, database: Database) -> tuple[show.Standing, list[aside.Aside]]:
         async with database.transaction() as tx:
             totals = await posts.total(tx)
             totals["flagged"] = await flags.total(tx)
             totals["set_aside"] = await aside.total(tx)
-            return await watches.every(tx), totals, await aside.newest(tx, limit=20)
+            ours = _with_session(found, await accounts.every(tx, now=utc_now()))
+            standing = show.Standing(await watches.every(tx), ours, totals)
+            return standing, await aside.newest(tx, limit=20)
 
-    found, totals, asides = with_archive(work)
+    standing, asides = with_archive(work)
     if as_json:
-        print_json({"watches": [show.watch_as_json(w) for w in found], "totals": totals})
+        print_json(show.standing_as_json(standing))
         return
-    show.status(out, found, totals, now=utc_now())
+    show.status(out, standing, now=utc_now())
     if aside_too:
         show.asides(out, asides)

@@ -2,9 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -12,13 +13,19 @@ import typer
 from monitor import settings
 from monitor.cli import show
 from monitor.cli.base import app, archive, choice, configured, out, server
-from monitor.model import Listed, Pace, utc_now
+from monitor.model import Listed, Pace, SourceName, utc_now
 from monitor.settings import Settings
+from monitor.sources import Source
+from monitor.sources.fallback import WithFallback
 from monitor.sources.preview import PreviewSource
 from monitor.sources.preview_fetch import PreviewOptions
+from monitor.sources.telegram import TelegramSource
+from monitor.sources.telegram_account import Session, TelegramOptions
 from monitor.standin.scenario import THEN, Scenario, shipped
 from monitor.standin.server import CANARY, Standin, serving
-from monitor.store import flags, posts, watches
+from monitor.standin.telegram import TelegramServer, serving_telegram
+from monitor.store import flags, news, posts, watches
+from monitor.store.accounts import AccountMemory
 from monitor.store.database import Database
 from monitor.store.migrate import shipped as shipped_folder
 from monitor.worker import Work, Worker
@@ -26,7 +33,8 @@ from monitor.worker import Work, Worker
 # The first screen opens on the day of the incursion, with a day and a half of posts already there.
 OPENS = timedelta(days=1, hours=13, minutes=16)
 FIRST_SCREEN = 12
-PACE = Pace(timedelta(seconds=2), timedelta(seconds=6))
+MOST = 10_000
+PACE = Pace(timedelta(seconds=1), timedelta(seconds=6))
 
 
 @app.command()
@@ -75,14 +83,14 @@ async def _play(
                 await posts.forget_everything(tx)
             await watches.sync(tx, [_listed(scenario) for scenario in scenarios])
             begins = await posts.newest_time(tx)
-        standin = Standin(_clock(begins or THEN + OPENS, speed))
-        standin.play(scenarios, start=THEN)
-        async with serving(standin) as host, PreviewSource.opened(_options(host), now=utc_now) as source:
+        stage = Standin(_clock(begins or THEN + OPENS, speed))
+        stage.play(scenarios, start=THEN)
+        async with _sources(stage, database) as source:
             screen = Screen(database, [scenario.handle for scenario in scenarios])
             worker = Worker(
                 Work(
                     database=database,
-                    source=source,
+                    sources=(source,),
                     rules=rules,
                     rules_body=body,
                     now=utc_now,
@@ -96,12 +104,30 @@ async def _play(
         await screen.sum_up()
 
 
-def _options(host: str) -> PreviewOptions:
-    return PreviewOptions(hosts=(host,), pace=0.02, user_agent="monitor demo", canary=CANARY)
+@asynccontextmanager
+async def _sources(stage: Standin, database: Database) -> AsyncIterator[Source]:
+    """The stand-in's MTProto server and its pages, and the sources that read them as they read the real ones."""
+    server = TelegramServer(stage)
+    async with serving_telegram(server), serving(stage) as host:
+        pages = PreviewOptions(hosts=(host,), pace=0.02, user_agent="monitor demo", canary=CANARY)
+        session = Session("demo", partial(str, server.session()))
+        options = TelegramOptions(api_id=1, api_hash="demo", pace=0.05)
+        memory = AccountMemory(database)
+        async with (
+            PreviewSource.opened(pages, now=utc_now) as preview,
+            TelegramSource.opened([session], options, memory, now=utc_now) as telegram,
+        ):
+            yield WithFallback(telegram, preview)
 
 
 def _listed(scenario: Scenario) -> Listed:
-    return Listed(handle=scenario.handle, label=scenario.title, pace=PACE, since=THEN.astimezone(UTC))
+    return Listed(
+        handle=scenario.handle,
+        label=scenario.title,
+        source=SourceName.TELEGRAM,
+        pace=PACE,
+        since=THEN.astimezone(UTC),
+    )
 
 
 def _clock(begins: datetime, speed: float) -> Callable[[], datetime]:
@@ -110,32 +136,52 @@ def _clock(begins: datetime, speed: float) -> Callable[[], datetime]:
 
 
 class Screen:
-    """What the demo prints: first a screen of what is there, then each flagged post as it comes."""
+    """What the demo prints: first a screen of what is there, then each post, edit and deletion as it comes."""
 
     def __init__(self, database: Database, handles: list[str]) -> None:
         self._database = database
         self._handles = handles
-        self._shown_to = datetime.min.replace(tzinfo=UTC)
+        self._read_to = datetime.min.replace(tzinfo=UTC)
+        self._deleted_to = datetime.min.replace(tzinfo=UTC)
         self._opened = False
+        self._alone = asyncio.Lock()
 
     async def hear(self, step: str, counts: Mapping[str, int]) -> None:
         """Print what a run brought."""
-        if step != "flag":
-            return
+        async with self._alone:
+            if step == "flag":
+                await self._read()
+            elif self._opened and counts.get("deleted"):
+                await self._deleted()
+
+    async def _read(self) -> None:
         async with self._database.transaction() as tx:
-            fresh = await flags.flagged_after(tx, self._shown_to, limit=10_000)
+            fresh = await news.versions_after(tx, self._read_to, limit=MOST)
+            found = {(post.channel_id, post.message_id): post for post in await flags.flagged(tx, limit=MOST)}
             totals = await posts.total(tx)
-        if not self._opened:
-            names = " · ".join(self._handles)
-            out.print(
-                f"channels   {names}     collected {totals['posts']} posts, {totals['edited']} edited\n"
-            )
-        for post in fresh[-FIRST_SCREEN:] if not self._opened else fresh:
+            begun = all(watch.cursor is not None for watch in await watches.every(tx))
+        if not (self._opened or begun):
+            return
+        self._read_to = max([self._read_to, *(item.at for item in fresh)])
+        if self._opened:
+            for item in fresh:
+                show.came_in(out, item, found.get((item.channel_id, item.message_id)))
+            return
+        self._opened = True
+        self._deleted_to = self._read_to
+        names = " · ".join(self._handles)
+        out.print(f"channels   {names}     collected {totals['posts']} posts, {totals['edited']} edited\n")
+        flagged = sorted(found.values(), key=lambda post: post.posted_at)
+        for post in flagged[-FIRST_SCREEN:]:
             show.flagged(out, post)
-        if not self._opened:
-            self._opened = True
-            self._guide(len(fresh))
-        self._shown_to = max([self._shown_to, *(post.flagged_at for post in fresh)])
+        self._guide(len(flagged))
+
+    async def _deleted(self) -> None:
+        async with self._database.transaction() as tx:
+            gone = await news.deletions_after(tx, self._deleted_to, limit=MOST)
+        self._deleted_to = max([self._deleted_to, *(item.at for item in gone)])
+        for item in gone:
+            show.gone(out, item)
 
     @staticmethod
     def _guide(count: int) -> None:
@@ -149,4 +195,6 @@ class Screen:
         async with self._database.transaction() as tx:
             totals = await posts.total(tx)
             flagged = await flags.total(tx)
-        out.print(f"\n{totals['posts']} posts, {totals['edited']} edited, {flagged} flagged")
+        out.print(
+            f"\n{totals['posts']} posts, {totals['edited']} edited, {totals['deleted']} deleted with their words kept, {flagged} flagged"
+        )

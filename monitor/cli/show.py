@@ -1,19 +1,29 @@
 """How things look on a terminal: one line a thing, colour for state alone, all of it readable without colour."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from rich.console import Console
 from rich.markup import escape
 
+from monitor.cli.sources import mend_of
 from monitor.model import Watch
+from monitor.store.accounts import AccountState
 from monitor.store.aside import Aside
+from monitor.store.coverage import Looks, Ranges
 from monitor.store.flags import Flagged
+from monitor.store.news import News
 
 QUOTE = 90
 _HOUR = 3600
+_ACCOUNT_MENDS = {
+    "session_lost": "{login}; its channels are read through their public pages meanwhile",
+    "account_banned": "write to recover@telegram.org; its watches are paused",
+    "unreachable": "it goes on by itself; its channels are read through their public pages meanwhile",
+}
 _MENDS = {
-    "no_preview": "no public pages: add an account when the `telegram` source is there, or pause it",
+    "no_preview": 'no public pages: monitor login, and source = "telegram" in config/channels.toml',
     "handle_free": "see whether the handle was renamed, and mend config/channels.toml",
     "not_a_channel": "remove it from config/channels.toml: only public channels are watched",
     "restricted": "the platform does not show it here; pause it, or read it from elsewhere",
@@ -25,6 +35,10 @@ _MENDS = {
     "fault": "a fault of monitor's own: report it, with the log",
     "empty": "it goes on by itself; see whether the channel has posts",
     "robots": "the host asks not to be read; pause the watch",
+    "flood_wait": "it goes on by itself; a longer MONITOR_TELEGRAM_PACE avoids it",
+    "session_lost": "monitor login",
+    "account_banned": 'write to recover@telegram.org, or set source = "preview" for it',
+    "barred": "see it in Telegram; another source may still show it",
 }
 
 
@@ -64,6 +78,57 @@ def flagged(console: Console, post: Flagged) -> None:
     console.print(f"{moment(post.posted_at)}  {escape(name):<16} {topics:<28} {edited}«{escape(quote)}»")
 
 
+def came_in(console: Console, item: News, flags: Flagged | None) -> None:
+    """A post or an edit as it comes: an edit with what it said before; quiet where nothing is flagged."""
+    topics = " ".join(flag.topic for flag in flags.flags) if flags else ""
+    name = item.handle or str(item.channel_id)
+    if item.before is not None:
+        before, after = changed_words(item.before, item.text)
+        console.print(
+            f"{moment(item.posted_at)}  {escape(name):<16} {topics or 'edited':<28} edited ×{item.version - 1}: «{escape(before)}» → «{escape(after)}»"
+        )
+    elif flags is not None:
+        flagged(console, flags)
+    else:
+        console.print(
+            f"{moment(item.posted_at)}  {escape(name):<16} {'':<28} {escape(_opening(item))}", style="dim"
+        )
+
+
+def gone(console: Console, item: News) -> None:
+    """A deletion as it is found, with the words that are kept."""
+    name = item.handle or str(item.channel_id)
+    console.print(
+        f"{moment(item.posted_at)}  {escape(name):<16} {'deleted; its words are kept':<28} {escape(_opening(item))}"
+    )
+
+
+def _opening(item: News) -> str:
+    words = " ".join(item.text.split())
+    return (
+        f"«{excerpt(words, 0, 0, width=2 * QUOTE - 40)}»" if words else f"({item.media_kind or 'no words'})"
+    )
+
+
+def changed_words(before: str, after: str, *, around: int = 3, most: int = 14) -> tuple[str, str]:
+    """The words that differ between two texts, with a few around them: what stood there, and what stands there now."""
+    old, new = before.split(), after.split()
+    same = [0, 0]
+    shorter = min(len(old), len(new))
+    while same[0] < shorter and old[same[0]] == new[same[0]]:
+        same[0] += 1
+    while same[1] < shorter - same[0] and old[-1 - same[1]] == new[-1 - same[1]]:
+        same[1] += 1
+    return _part(old, same, around, most), _part(new, same, around, most)
+
+
+def _part(words: list[str], same: list[int], around: int, most: int) -> str:
+    first = max(same[0] - around, 0)
+    last = min(len(words) - same[1] + around, len(words))
+    cut = min(last, first + most)
+    return ("…" if first else "") + " ".join(words[first:cut]) + ("…" if cut < len(words) else "")
+
+
 def flagged_as_json(post: Flagged) -> dict[str, object]:
     """A flagged post for programs."""
     return {
@@ -99,6 +164,7 @@ def watch_as_json(watch: Watch) -> dict[str, object]:
         "last_look_at": watch.last_look_at,
         "next_look_at": watch.next_look_at,
         "last_post_at": watch.last_post_at,
+        "via": watch.via.value if watch.via else None,
     }
 
 
@@ -110,20 +176,82 @@ def _state(watch: Watch) -> str:
     return "up to date" if watch.last_look_at else "new"
 
 
-def status(console: Console, watches: Sequence[Watch], totals: dict[str, int], *, now: datetime) -> None:
-    """One screen: the counts of watches by state, the worst first, then the archive."""
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How everything stands: watches, accounts, and the counts of the archive."""
+
+    watches: Sequence[Watch]
+    accounts: Sequence[AccountState]
+    totals: dict[str, int]
+
+
+def standing_as_json(standing: Standing) -> dict[str, object]:
+    """How everything stands, for programs."""
+    return {
+        "watches": [watch_as_json(watch) for watch in standing.watches],
+        "accounts": [
+            {
+                "name": account.name,
+                "problem": account.problem,
+                "problem_text": account.problem_text,
+                "problem_since": account.problem_since,
+                "retry_at": account.retry_at,
+                "last_ok_at": account.last_ok_at,
+                "waits": dict(account.waits),
+            }
+            for account in standing.accounts
+        ],
+        "totals": standing.totals,
+    }
+
+
+def status(console: Console, standing: Standing, *, now: datetime) -> None:
+    """One screen: the counts of watches by state, the worst first, then accounts, then the archive."""
+    watches, totals = standing.watches, standing.totals
     states = [_state(watch) for watch in watches]
     parts = [
-        f"{states.count(name)} {name}"
-        for name in ("stopped", "failing", "paused", "new", "up to date")
+        f"{mark} {states.count(name)} {name}"
+        for name, mark in (
+            ("up to date", "✓"),
+            ("new", "·"),
+            ("failing", "[red]✗[/red]"),
+            ("stopped", "[red]✗[/red]"),
+            ("paused", "[yellow]‖[/yellow]"),
+        )
         if name in states
     ]
     console.print(f"watches   {len(watches)}     {' · '.join(parts) or 'none: monitor channels add HANDLE'}")
     for watch in watches:
         _watch(console, watch, now=now)
+    if standing.accounts:
+        _accounts(console, standing.accounts, now=now)
+    gone = f" · {totals['deleted']} deleted, their words kept" if totals["deleted"] else ""
+    gone += f" · {totals['missing']} not visible" if totals["missing"] else ""
     console.print(
-        f"archive   {totals['posts']} posts · {totals['edited']} edited · {totals['flagged']} flagged · {totals['set_aside']} set aside"
+        f"archive   {totals['posts']} posts · {totals['edited']} edited{gone} · {totals['flagged']} flagged · {totals['set_aside']} set aside"
     )
+
+
+def _accounts(console: Console, accounts: Sequence[AccountState], *, now: datetime) -> None:
+    broken = sum(account.problem is not None for account in accounts)
+    parts = [f"✓ {len(accounts) - broken} working"] if broken < len(accounts) else []
+    parts += [f"[red]✗[/red] {broken} not"] if broken else []
+    console.print(f"accounts  {len(accounts)}     {' · '.join(parts)}")
+    for account in accounts:
+        mark = "[red]✗[/red]" if account.problem else "[yellow]‖[/yellow]" if account.waits else "✓"
+        console.print(f"  {mark} {escape(account.name):<17} {escape(_of_account(account, now))}")
+
+
+def _of_account(account: AccountState, now: datetime) -> str:
+    if account.problem:
+        since = f" since {moment(account.problem_since)}" if account.problem_since else ""
+        mend = _ACCOUNT_MENDS.get(account.problem, "see the log").format(login=mend_of(account.name))
+        return f"{account.problem_text}{since}     → {mend}"
+    waits = [
+        f"waits with {request} until {until:%H:%M:%S} (asked by Telegram; {ago(until - now)} left)"
+        for request, until in account.waits
+    ]
+    return " · ".join(waits) or ("works" if account.last_ok_at else "not used yet")
 
 
 def _watch(console: Console, watch: Watch, *, now: datetime) -> None:
@@ -149,7 +277,40 @@ def _words(watch: Watch, now: datetime) -> str:
         if watch.backfill_done or watch.backfill_since is None
         else f" · fetching back to {watch.backfill_since:%Y-%m-%d}"
     )
-    return f"{newest} · next look in {due}{older}" if due != "now" else f"{newest} · next look now{older}"
+    via = f" · through {watch.via.value} for now" if watch.via else ""
+    return f"{newest} · next look {'in ' if due != 'now' else ''}{due}{older}{via}"
+
+
+def coverage(console: Console, ranges: Iterable[Ranges], looks: Iterable[Looks]) -> None:
+    """What is known of the message ids, a line a channel and one for each gap; then the looks, failed ones marked."""
+    for known in ranges:
+        mark = "[red]✗[/red]" if known.unknown else "[yellow]·[/yellow]" if known.unshown else "✓"
+        if not known.looked:
+            console.print(f"  · @{known.handle:<16} no look has shown a post yet")
+            continue
+        first, last = known.looked[0][0], known.looked[-1][1]
+        told = f"ids {first}–{last}: {known.held} posts, {known.empty} proven empty"
+        told += f", {known.purged} purged" if known.purged else ""
+        rest = f", {known.unshown} without a post, not asked for yet" if known.unshown else ""
+        console.print(f"  {mark} @{known.handle:<16} {told}{rest}")
+        for low, high in known.unknown:
+            console.print(f"      [red]nobody looked at {low}–{high}[/red]")
+    for look in looks:
+        _look(console, look)
+
+
+def _look(console: Console, look: Looks) -> None:
+    span = f"{look.first_id}–{look.last_id}" if look.first_id is not None else ""
+    until = (
+        f"–{look.ended_at:%H:%M}"
+        if look.ended_at.date() == look.started_at.date()
+        else f" – {moment(look.ended_at)}"
+    )
+    outcome = "ok" if look.outcome == "ok" else f"[red]{escape(look.outcome)}[/red]"
+    words = f"  {escape(look.detail)}" if look.detail else ""
+    console.print(
+        f"{moment(look.started_at)}{until:<15}  {look.handle or 'a file':<17} {look.source:<9} {look.kind:<9} {outcome}  {span}  ×{look.looks}{words}"
+    )
 
 
 def asides(console: Console, found: Iterable[Aside]) -> None:

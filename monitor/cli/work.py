@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from shutil import copy2
 from typing import Annotated
@@ -10,10 +11,10 @@ import typer
 
 from monitor import settings
 from monitor.cli.base import app, out, with_archive
+from monitor.cli.sources import opened
 from monitor.errors import UsageError
-from monitor.model import utc_now
+from monitor.model import SourceName, Watch, utc_now
 from monitor.settings import Settings
-from monitor.sources.preview import PreviewSource
 from monitor.store import runs, watches
 from monitor.store.database import Database
 from monitor.store.migrate import shipped
@@ -56,14 +57,40 @@ def up(
     async def work(found: Settings, database: Database) -> None:
         rules, body = settings.rules(found.file("rules.toml"))
         await _agree(found, database, yes=yes)
-        async with PreviewSource.opened(found.preview(), now=utc_now) as source:
+        async with opened(found, database) as sources:
             out.print("monitor is at work · Ctrl-C to stop · see how it stands with: monitor status")
-            await Worker(
-                Work(database=database, source=source, rules=rules, rules_body=body, now=utc_now)
-            ).run()
+            work = Work(
+                database=database,
+                sources=sources.every,
+                files=sources.files,
+                rules=rules,
+                rules_body=body,
+                now=utc_now,
+            )
+            await Worker(work).run()
         out.print("stopped; everything that was collected is safe, and the next start goes on from here")
 
     with_archive(work)
+
+
+def _promises(found: Settings, listed: Sequence[Watch]) -> list[str]:
+    """What will be fetched, from where, and how gently."""
+    through = {
+        source: [f"@{watch.handle}" for watch in listed if watch.source is source] for source in SourceName
+    }
+    lines = []
+    if handles := through[SourceName.PREVIEW]:
+        host = found.preview_hosts[0].partition("://")[2]
+        lines += [
+            f"Fetched are the public web pages of {len(handles)} channels ({', '.join(handles)}) from {host}, without an account.",
+            f"At most one request every {found.preview_pace:g} s, as “{found.user_agent}”; robots.txt is obeyed, nothing is posted, joined or counted as a view.",
+        ]
+    if handles := through[SourceName.TELEGRAM]:
+        lines += [
+            f"Read through your account are {len(handles)} channels ({', '.join(handles)}), or their public web pages while it cannot be reached.",
+            f"At most one request every {found.telegram_pace:g} s for each account; nothing is posted, joined, marked as read or counted as a view.",
+        ]
+    return lines
 
 
 async def _agree(found: Settings, database: Database, *, yes: bool) -> None:
@@ -71,15 +98,9 @@ async def _agree(found: Settings, database: Database, *, yes: bool) -> None:
     async with database.transaction() as tx:
         if await runs.agreed(tx, TERMS):
             return
-        listed = [f"@{watch.handle}" for watch in await watches.every(tx)]
-    hosts = ", ".join(host.partition("://")[2] for host in found.preview_hosts[:1])
-    out.print(
-        f"Fetched are the public web pages of {len(listed)} channels ({', '.join(listed)}) from {hosts}, without an account."
-    )
-    out.print(
-        f"At most one request every {found.preview_pace:g} s, as “{found.user_agent}”; robots.txt is obeyed, nothing is posted, joined or counted as a view.",
-        markup=False,
-    )
+        listed = await watches.every(tx)
+    for line in _promises(found, listed):
+        out.print(line, markup=False)
     out.print(
         "The platform's terms bind you who run this (telegram.org/tos, its content licensing terms too); the README says what that means."
     )

@@ -1,18 +1,20 @@
 """Who looked where, when, and what came of it: every look leaves its mark, the failed ones too."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import text
 
-from monitor.model import LookKind, SourceName
+from monitor.model import LookKind, SourceName, Watch
 from monitor.store.database import Transaction
 
 OK = "ok"
 # A row says that somebody looked all the time from its first look to its last; so a pause begins another.
 LONGEST_SILENCE = timedelta(hours=3)
+MOST_LISTED = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +87,108 @@ def _continues(before: Any, looked: Looked) -> bool:
     return bool(first <= before.last_id + 1 and before.first_id <= last + 1)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looks:
+    """A row of coverage as it is listed: looks in a row that came out the same."""
+
+    handle: str | None
+    source: str
+    kind: str
+    outcome: str
+    detail: str | None
+    first_id: int | None
+    last_id: int | None
+    started_at: datetime
+    ended_at: datetime
+    looks: int
+
+    def as_dict(self) -> dict[str, object]:
+        """For programs."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranges:
+    """What is known of a channel's message ids, each as ascending ranges, both ends included.
+
+    `looked` were covered by looks; `unknown` lie between the lowest and the highest of them, and nobody has
+    looked there; `unshown` lie within, hold no post, and were not asked for by id yet. `empty` counts ids
+    that were asked for and hold none, `purged` those whose posts were taken out on request.
+    """
+
+    handle: str
+    held: int
+    empty: int
+    purged: int
+    looked: tuple[tuple[int, int], ...]
+    unknown: tuple[tuple[int, int], ...]
+    unshown: int
+
+    def as_dict(self) -> dict[str, object]:
+        """For programs."""
+        return asdict(self)
+
+
+async def listed(
+    tx: Transaction, *, handle: str | None, since: datetime | None, channel_id: int | None = None
+) -> list[Looks]:
+    """Looks of one handle or all, the oldest first; `since` is a time at which they went on.
+
+    Those of its channel (`channel_id`) under another handle, or from a file, belong to a handle's too.
+    """
+    rows = await tx.execute(
+        text(
+            """
+            SELECT * FROM (
+                SELECT handle, source, kind, outcome, detail, first_id, last_id, started_at, ended_at, looks
+                FROM monitor.coverage
+                WHERE (CAST(:handle AS text) IS NULL OR handle = :handle OR channel_id = :channel)
+                  AND (CAST(:since AS timestamptz) IS NULL OR ended_at >= :since)
+                ORDER BY started_at DESC, coverage_id DESC LIMIT :limit
+            ) newest ORDER BY started_at, ended_at
+            """
+        ),
+        {"handle": handle, "channel": channel_id, "since": since, "limit": MOST_LISTED},
+    )
+    return [Looks(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name for it
+
+
+async def ranges(tx: Transaction, watch: Watch) -> Ranges:
+    """What is known of the message ids of a watch's channel."""
+    looked = tuple(await spans(tx, watch.channel_id)) if watch.channel_id is not None else ()
+    between = tuple(
+        (before[1] + 1, after[0] - 1) for before, after in pairwise(looked) if before[1] + 1 < after[0]
+    )
+    held = empty = purged = 0
+    if looked:
+        bounds = {"channel": watch.channel_id, "first": looked[0][0], "last": looked[-1][1]}
+        row = (await tx.execute(_KNOWN, bounds)).one()
+        held, empty, purged = row.held, row.empty, row.purged
+    within = sum(last - first + 1 for first, last in looked)
+    return Ranges(
+        handle=watch.handle,
+        held=held,
+        empty=empty,
+        purged=purged,
+        looked=looked,
+        unknown=between,
+        unshown=max(within - held - empty - purged, 0),
+    )
+
+
+_KNOWN = text(
+    """
+    SELECT (SELECT count(*) FROM monitor.posts
+            WHERE channel_id = :channel AND message_id BETWEEN :first AND :last) AS held,
+           (SELECT coalesce(sum(least(last_id, :last) - greatest(first_id, :first) + 1), 0)::bigint
+            FROM monitor.vacant_ids
+            WHERE channel_id = :channel AND last_id >= :first AND first_id <= :last) AS empty,
+           (SELECT count(DISTINCT message_id) FROM monitor.tombstones
+            WHERE channel_id = :channel AND message_id BETWEEN :first AND :last) AS purged
+    """
+)
+
+
 async def spans(tx: Transaction, channel_id: int) -> Sequence[tuple[int, int]]:
     """The ranges of message ids that were looked at in a channel, whoever looked, joined and ascending."""
     rows = await tx.execute(
@@ -99,3 +203,51 @@ async def spans(tx: Transaction, channel_id: int) -> Sequence[tuple[int, int]]:
         {"channel": channel_id},
     )
     return [(row.first, row.last) for row in rows]
+
+
+async def holes(tx: Transaction, channel_id: int, *, first_id: int, last_id: int, limit: int) -> list[int]:
+    """Message ids of a range that show nothing and are not proven empty: the highest `limit` of them, ascending."""
+    rows = await tx.execute(
+        text(
+            """
+            WITH held AS (
+                SELECT message_id AS id, message_id AS last FROM monitor.posts
+                WHERE channel_id = :channel AND message_id BETWEEN :first AND :last
+                UNION ALL
+                SELECT first_id, last_id FROM monitor.vacant_ids
+                WHERE channel_id = :channel AND last_id >= :first AND first_id <= :last
+                UNION ALL
+                SELECT message_id, message_id FROM monitor.tombstones
+                WHERE channel_id = :channel AND message_id BETWEEN :first AND :last
+                UNION ALL
+                SELECT message_id, message_id FROM monitor.set_aside
+                WHERE channel_id = :channel AND message_id BETWEEN :first AND :last
+            ),
+            taken AS (SELECT coalesce(range_agg(int8range(id, last, '[]')), '{}'::int8multirange) AS ids FROM held)
+            SELECT generate_series(greatest(lower(hole), upper(hole) - :limit), upper(hole) - 1) AS id
+            FROM taken, unnest(int8multirange(int8range(:first, :last, '[]')) - taken.ids) AS hole
+            ORDER BY 1 DESC LIMIT :limit
+            """
+        ),
+        {"channel": channel_id, "first": first_id, "last": last_id, "limit": limit},
+    )
+    return sorted(row.id for row in rows)
+
+
+async def vacate(tx: Transaction, channel_id: int, ids: Sequence[int], *, at: datetime) -> None:
+    """Record ids as proven to hold no post, runs of them in one row; those that are held meanwhile stay out."""
+    await tx.execute(
+        text(
+            """
+            INSERT INTO monitor.vacant_ids (channel_id, first_id, last_id, reason, proven_at)
+            SELECT :channel, min(id), max(id), 'empty', :at
+            FROM (SELECT id, id - row_number() OVER (ORDER BY id) AS run
+                  FROM unnest(CAST(:ids AS bigint[])) AS a(id)
+                  WHERE NOT EXISTS (SELECT FROM monitor.posts p WHERE p.channel_id = :channel AND p.message_id = id)
+                    AND NOT EXISTS (SELECT FROM monitor.vacant_ids v
+                                    WHERE v.channel_id = :channel AND id BETWEEN v.first_id AND v.last_id)) runs
+            GROUP BY run
+            """
+        ),
+        {"channel": channel_id, "ids": list(ids), "at": at},
+    )

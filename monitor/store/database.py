@@ -1,7 +1,7 @@
 """Connections to the archive's database, and the refusal of one that would break Cyrillic."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Self
 
 import psycopg
@@ -103,7 +103,14 @@ class Database:
                     await connection.execute(text("SELECT pg_try_advisory_lock(:a, :b)"), keys)
                 ).scalar_one()
                 await connection.commit()
-                yield bool(got)
+                try:
+                    yield bool(got)
+                finally:
+                    # The connection goes back to the others, and would hold the lock for as long as it lives.
+                    if got:
+                        with suppress(DBAPIError):
+                            await connection.execute(text("SELECT pg_advisory_unlock(:a, :b)"), keys)
+                            await connection.commit()
 
 
 @contextmanager

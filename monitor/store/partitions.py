@@ -7,6 +7,7 @@ from sqlalchemy import text
 from monitor.store.database import Transaction
 
 PARTITIONED = ("raw_records",)
+_MAKING = 0x7E22
 
 
 def month_of(moment: datetime) -> datetime:
@@ -28,6 +29,8 @@ async def ensure(tx: Transaction, *, now: datetime) -> int:
             name = f"{table}_{month:%Y%m}"
             there = await tx.execute(text("SELECT to_regclass(:name)"), {"name": f"monitor.{name}"})
             if there.scalar_one() is None:
+                # Channels are stored side by side, and two that make the same table at once would fail.
+                await tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MAKING})
                 bounds = f"FROM ('{month.isoformat()}') TO ('{month_after(month).isoformat()}')"
                 await tx.execute(
                     text(

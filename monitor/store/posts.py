@@ -7,6 +7,7 @@ transaction, so that posts, versions, state and raw records come together or not
 import asyncio
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -48,6 +49,7 @@ _INCOMING = (
     ("raw_sha256", "bytea"),
     ("raw_size", "int4"),
     ("raw_body", "bytea"),
+    ("look_at", "timestamptz"),
 )
 _NAMES = ", ".join(name for name, _ in _INCOMING)
 _TYPES = [kind for _, kind in _INCOMING]
@@ -75,8 +77,13 @@ _WRITE = (
     FROM incoming
     """,
     """
-    INSERT INTO monitor.post_state (channel_id, message_id, version, last_seen_at)
-    SELECT %(channel)s, message_id, version, %(at)s FROM incoming WHERE version = 1
+    INSERT INTO monitor.post_state (channel_id, message_id, version, last_seen_at, look_at, presence, missing_since)
+    SELECT %(channel)s, i.message_id, i.version, %(at)s, CASE WHEN v.proven_at IS NULL THEN i.look_at END,
+           CASE WHEN v.proven_at IS NULL THEN 'present' ELSE 'deleted' END, v.proven_at
+    FROM incoming i
+    LEFT JOIN monitor.vacant_ids v ON v.channel_id = %(channel)s AND v.reason = 'deleted'
+        AND v.first_id = i.message_id AND v.proven_at >= %(at)s
+    WHERE version = 1
     """,
     """
     INSERT INTO monitor.raw_records (seen_at, sha256, channel_id, message_id, source, size, body)
@@ -173,14 +180,17 @@ def _as_counts(row: Any) -> Counts:
     )
 
 
-async def keep(tx: Transaction, look: Look, decision: Decision) -> None:
-    """Write what a look changed. The caller holds the channel's lock and commits."""
+async def keep(tx: Transaction, look: Look, decision: Decision) -> Decision:
+    """Write what a look changed; gives it with those alone among the lost that were held and not yet lost.
+
+    The caller holds the channel's lock and commits.
+    """
     driver = await driver_of(tx)
     meant = {"channel": look.channel.channel_id, "at": look.at, "source": look.source.value}
     if decision.added:
         await _make_incoming(driver)
         kept = await asyncio.to_thread(_kept, [version.post.raw for version in decision.added])
-        await _copy(driver, decision.added, kept)
+        await _copy(driver, decision.added, kept, decision.due)
         statements = _WRITE + (_MOVE_ON if decision.edits else ())
         for statement in statements:
             await driver.execute(statement, meant)
@@ -188,6 +198,7 @@ async def keep(tx: Transaction, look: Look, decision: Decision) -> None:
         await _see_again(tx, look, decision)
     if decision.counted:
         await _count(tx, look, decision)
+    return await _lose(tx, look, decision) if decision.deleted or decision.missing else decision
 
 
 async def _make_incoming(driver: "AsyncConnection[tuple[object, ...]]") -> None:
@@ -202,7 +213,10 @@ async def _make_incoming(driver: "AsyncConnection[tuple[object, ...]]") -> None:
 
 
 async def _copy(
-    driver: "AsyncConnection[tuple[object, ...]]", added: Sequence[NewVersion], kept: Iterable[_Kept]
+    driver: "AsyncConnection[tuple[object, ...]]",
+    added: Sequence[NewVersion],
+    kept: Iterable[_Kept],
+    due: Mapping[int, datetime],
 ) -> None:
     async with (
         driver.cursor() as cursor,
@@ -210,7 +224,7 @@ async def _copy(
     ):
         copy.set_types(_TYPES)
         for version, raw in zip(added, kept, strict=True):
-            await copy.write_row(_row(version, raw))
+            await copy.write_row((*_row(version, raw), due.get(version.post.message_id)))
 
 
 def _kept(bodies: Sequence[bytes]) -> list[_Kept]:
@@ -308,53 +322,150 @@ async def _see_again(tx: Transaction, look: Look, decision: Decision) -> None:
     await tx.execute(
         text(
             """
-            UPDATE monitor.post_state SET last_seen_at = :at, presence = 'present', missing_since = NULL
-            WHERE channel_id = :channel AND message_id = ANY(:ids) AND last_seen_at < :at
+            UPDATE monitor.post_state s
+            SET last_seen_at = :at, presence = 'present', missing_since = NULL, look_at = a.look_at
+            FROM unnest(CAST(:ids AS bigint[]), CAST(:due AS timestamptz[])) AS a(message_id, look_at)
+            WHERE s.channel_id = :channel AND s.message_id = a.message_id AND s.last_seen_at < :at
+              AND (s.missing_since IS NULL OR s.missing_since < :at) AND (s.presence <> 'deleted' OR :proves)
             """
         ),
-        {"at": look.at, "channel": look.channel.channel_id, "ids": list(decision.seen)},
+        {
+            # A public page may come from a cache, and does not undo what was proven.
+            "proves": look.source is SourceName.TELEGRAM,
+            "at": look.at,
+            "channel": look.channel.channel_id,
+            "ids": list(decision.seen),
+            "due": [decision.due.get(number) for number in decision.seen],
+        },
+    )
+
+
+async def _lose(tx: Transaction, look: Look, decision: Decision) -> Decision:
+    """Mark posts that are gone or not visible; what was deleted once is never merely missing."""
+    values = {
+        "at": look.at,
+        "channel": look.channel.channel_id,
+        "deleted": list(decision.deleted),
+        "missing": list(decision.missing),
+        "reported": list(look.deleted),
+    }
+    changed = [row for row in await tx.execute(text(_LOSE), values) if row.before != row.presence]
+    if look.deleted:
+        await tx.execute(text(_NOTE_REPORTED), values)
+    return replace(
+        decision,
+        deleted=tuple(row.message_id for row in changed if row.presence == "deleted"),
+        missing=tuple(row.message_id for row in changed if row.presence == "missing"),
+    )
+
+
+_LOSE = """
+    UPDATE monitor.post_state s
+    SET presence = CASE WHEN s.message_id = ANY(:deleted) THEN 'deleted' ELSE 'missing' END,
+        missing_since = coalesce(s.missing_since, :at),
+        look_at = CASE WHEN s.message_id = ANY(:deleted) THEN NULL
+                       ELSE CAST(:at AS timestamptz) + greatest(interval '10 minutes', :at - s.last_seen_at) END
+    FROM monitor.post_state o
+    WHERE s.channel_id = :channel AND (s.message_id = ANY(:deleted) OR s.message_id = ANY(:missing))
+      AND s.presence <> 'deleted' AND (s.last_seen_at <= :at OR s.message_id = ANY(:reported))
+      AND o.channel_id = s.channel_id AND o.message_id = s.message_id
+    RETURNING s.message_id, s.presence, o.presence AS before
+    """
+# A page that was fetched before, and is stored after, must not bring the post back to life.
+_NOTE_REPORTED = """
+    INSERT INTO monitor.vacant_ids (channel_id, first_id, last_id, reason, proven_at)
+    SELECT :channel, d.id, d.id, 'deleted', :at FROM unnest(CAST(:reported AS bigint[])) AS d(id)
+    WHERE NOT EXISTS (SELECT FROM monitor.posts p WHERE p.channel_id = :channel AND p.message_id = d.id)
+    ON CONFLICT DO NOTHING
+    """
+
+
+async def look_again(tx: Transaction, channel_id: int, *, at: datetime) -> None:
+    """Let every post of a channel be looked at again, since changes to them may have been lost."""
+    await tx.execute(
+        text(
+            """
+            UPDATE monitor.post_state SET look_at = :at
+            WHERE channel_id = :channel AND presence <> 'deleted' AND (look_at IS NULL OR look_at > :at)
+            """
+        ),
+        {"channel": channel_id, "at": at},
+    )
+
+
+async def due(tx: Transaction, channel_id: int, *, now: datetime, limit: int) -> list[int]:
+    """Message ids of a channel's posts that are to be looked at again, the newest `limit` of them, ascending."""
+    rows = await tx.execute(
+        text(
+            """
+            SELECT message_id FROM monitor.post_state
+            WHERE channel_id = :channel AND look_at <= :now ORDER BY message_id DESC LIMIT :limit
+            """
+        ),
+        {"channel": channel_id, "now": now, "limit": limit},
+    )
+    return sorted(row.message_id for row in rows)
+
+
+async def postpone(
+    tx: Transaction, channel_id: int, ids: Sequence[int], *, now: datetime, until: datetime
+) -> None:
+    """Leave posts alone until a time that are still due after a look for them: it brought nothing on them."""
+    await tx.execute(
+        text(
+            """
+            UPDATE monitor.post_state SET look_at = :until
+            WHERE channel_id = :channel AND message_id = ANY(:ids) AND look_at <= :now
+            """
+        ),
+        {"channel": channel_id, "ids": list(ids), "now": now, "until": until},
     )
 
 
 async def _count(tx: Transaction, look: Look, decision: Decision) -> None:
+    """All in one statement: a row each would take longer than the posts themselves."""
+    counts = [post.counts for post in decision.counted]
+    views = [c.views or _NOT_COUNTED for c in counts]
+    forwards = [c.forwards or _NOT_COUNTED for c in counts]
     await tx.execute(
-        text(
-            """
-            INSERT INTO monitor.post_counts (channel_id, message_id, seen_at, source, views, views_unit, forwards,
-                                             forwards_unit, reactions)
-            VALUES (:channel, :id, :at, :source, :views, :views_unit, :forwards, :forwards_unit,
-                    CAST(:reactions AS jsonb))
-            ON CONFLICT DO NOTHING
-            """
-        ),
-        [_counts_row(look, post) for post in decision.counted],
+        text(_ADD_COUNTS),
+        {
+            "channel": look.channel.channel_id,
+            "at": look.at,
+            "source": look.source.value,
+            "ids": [post.message_id for post in decision.counted],
+            "views": [number for number, _ in views],
+            "views_units": [unit for _, unit in views],
+            "forwards": [number for number, _ in forwards],
+            "forwards_units": [unit for _, unit in forwards],
+            "reactions": [_json(dict(c.reactions)) for c in counts],
+        },
     )
 
 
-def _counts_row(look: Look, post: Post) -> dict[str, object]:
-    views, forwards = post.counts.views, post.counts.forwards
-    return {
-        "channel": look.channel.channel_id,
-        "id": post.message_id,
-        "at": look.at,
-        "source": look.source.value,
-        "views": views.value if views else None,
-        "views_unit": views.unit if views else None,
-        "forwards": forwards.value if forwards else None,
-        "forwards_unit": forwards.unit if forwards else None,
-        "reactions": _json(dict(post.counts.reactions)),
-    }
+_NOT_COUNTED: tuple[int | None, int | None] = (None, None)
+_ADD_COUNTS = """
+    INSERT INTO monitor.post_counts (channel_id, message_id, seen_at, source, views, views_unit, forwards,
+                                     forwards_unit, reactions)
+    SELECT :channel, id, :at, :source, views, views_unit, forwards, forwards_unit, CAST(reactions AS jsonb)
+    FROM unnest(CAST(:ids AS bigint[]), CAST(:views AS bigint[]), CAST(:views_units AS int[]),
+                CAST(:forwards AS bigint[]), CAST(:forwards_units AS int[]), CAST(:reactions AS text[]))
+         AS c(id, views, views_unit, forwards, forwards_unit, reactions)
+    ON CONFLICT DO NOTHING
+    """
 
 
 async def total(tx: Transaction) -> dict[str, int]:
-    """How many posts, versions and edited posts are held."""
+    """How many posts, versions, edited, deleted and missing posts are held."""
     row = (
         await tx.execute(
             text(
                 """
                 SELECT (SELECT count(*) FROM monitor.posts) AS posts,
                        (SELECT count(*) FROM monitor.post_versions) AS versions,
-                       (SELECT count(*) FROM monitor.posts WHERE version > 1) AS edited
+                       (SELECT count(*) FROM monitor.posts WHERE version > 1) AS edited,
+                       (SELECT count(*) FROM monitor.post_state WHERE presence = 'deleted') AS deleted,
+                       (SELECT count(*) FROM monitor.post_state WHERE presence = 'missing') AS missing
                 """
             )
         )
@@ -371,5 +482,6 @@ async def newest_time(tx: Transaction) -> datetime | None:
 async def forget_everything(tx: Transaction) -> None:
     """Empty the archive; for the demo's own database alone, where nothing is real."""
     tables = "channels, channel_versions, watches, posts, post_versions, post_state, post_counts, raw_records"
-    for table in [*tables.split(", "), "set_aside", "coverage", "runs", "flags"]:
+    more = "set_aside, coverage, runs, flags, accounts, account_channels, account_waits, vacant_ids, media, tombstones"
+    for table in f"{tables}, {more}".split(", "):
         await tx.execute(text(f"TRUNCATE monitor.{table}"))

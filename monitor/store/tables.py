@@ -69,6 +69,7 @@ watches = Table(
     Column("slowest_seconds", Integer, nullable=False),
     Column("channel_id", BigInteger),
     Column("cursor", BigInteger),
+    Column("pts", Integer),
     Column("backfill_since", When),
     Column("backfill_before", BigInteger),
     Column("backfill_done", Boolean, nullable=False, server_default=text("false")),
@@ -83,6 +84,40 @@ watches = Table(
     Column("last_look_at", When),
     Column("last_ok_at", When),
     Column("last_post_at", When),
+    Column("via", Text),
+    Column("holes_at", When),
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("last_ok_at", When),
+    Column("problem", Text),
+    Column("problem_text", Text),
+    Column("problem_since", When),
+    Column("retry_at", When),
+)
+
+account_channels = Table(
+    "account_channels",
+    metadata,
+    Column("account", Text, nullable=False),
+    Column("channel_id", BigInteger, nullable=False),
+    Column("handle", Text, nullable=False),
+    Column("access_hash", BigInteger, nullable=False),
+    Column("resolved_at", When, nullable=False),
+    PrimaryKeyConstraint("account", "channel_id"),
+)
+
+account_waits = Table(
+    "account_waits",
+    metadata,
+    Column("account", Text, nullable=False),
+    Column("request", Text, nullable=False),
+    Column("asked_at", When, nullable=False),
+    Column("until", When, nullable=False),
+    PrimaryKeyConstraint("account", "request"),
 )
 
 posts = Table(
@@ -145,6 +180,7 @@ post_state = Table(
     Column("read_ruleset", Integer),
     PrimaryKeyConstraint("channel_id", "message_id"),
     Index("post_state_unread", "channel_id", "message_id", postgresql_where=text("read_ruleset IS NULL")),
+    Index("post_state_due", "channel_id", "look_at", postgresql_where=text("look_at IS NOT NULL")),
     postgresql_with={"fillfactor": "80"},
 )
 
@@ -209,6 +245,50 @@ coverage = Table(
     Column("looks", Integer, nullable=False),
     Index("coverage_channel", "channel_id", "started_at"),
     Index("coverage_last", "handle", "source", "kind", "ended_at"),
+)
+
+# Message ids proven to hold no post: `empty` by asking for them, `deleted` by Telegram's word before we saw them.
+vacant_ids = Table(
+    "vacant_ids",
+    metadata,
+    Column("channel_id", BigInteger, nullable=False),
+    Column("first_id", BigInteger, nullable=False),
+    Column("last_id", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("proven_at", When, nullable=False),
+    PrimaryKeyConstraint("channel_id", "first_id"),
+)
+
+# What was purged on lawful request: its hashes remain, and message_id 0 stands for the whole channel.
+tombstones = Table(
+    "tombstones",
+    metadata,
+    Column("channel_id", BigInteger, nullable=False),
+    Column("message_id", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("sha256", LargeBinary),
+    Column("purged_at", When, nullable=False),
+    Column("reason", Text, nullable=False),
+    PrimaryKeyConstraint("channel_id", "message_id", "version"),
+)
+
+media = Table(
+    "media",
+    metadata,
+    Column("media_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("channel_id", BigInteger, nullable=False),
+    Column("message_id", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("size", BigInteger),
+    Column("name", Text),
+    Column("mime_type", Text),
+    Column("state", Text, nullable=False),
+    Column("sha256", LargeBinary),
+    Column("kept_at", When),
+    Column("tries", Integer, nullable=False, server_default=text("0")),
+    Column("next_at", When),
+    Column("problem", Text),
+    Index("media_wanted", "next_at", postgresql_where=text("state = 'wanted'")),
 )
 
 runs = Table(

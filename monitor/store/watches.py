@@ -14,16 +14,20 @@ from sqlalchemy import text
 from monitor.model import Listed, Pace, SourceName, Watch
 from monitor.store.database import Transaction
 
-_COLUMNS = """handle, source, label, side, quickest_seconds, slowest_seconds, channel_id, cursor, backfill_since,
+_COLUMNS = """handle, source, label, side, quickest_seconds, slowest_seconds, channel_id, cursor, pts, backfill_since,
               backfill_before, backfill_done, interval_seconds, failures, problem, problem_text, problem_since,
-              paused_at, pause_reason, next_look_at, last_look_at, last_post_at"""
+              paused_at, pause_reason, next_look_at, last_look_at, last_post_at, via"""
 _ACTIVE = "listed AND paused_at IS NULL"
+# Older posts are read with these requests alone; what an account waits with is not due for its channels.
+_NOT_WAITING = """NOT EXISTS (SELECT FROM monitor.account_channels a JOIN monitor.account_waits w USING (account)
+                              WHERE watches.source = 'telegram' AND a.channel_id = watches.channel_id
+                                AND w.until > :now AND w.request IN ('GetHistory', 'GetMessages'))"""
 
 
 def _as_watch(row: Any) -> Watch:
     plain = {name: value for name, value in row._mapping.items() if not name.endswith("_seconds")}  # noqa: SLF001
     return Watch(
-        **plain | {"source": SourceName(row.source)},
+        **plain | {"source": SourceName(row.source), "via": SourceName(row.via) if row.via else None},
         pace=Pace(timedelta(seconds=row.quickest_seconds), timedelta(seconds=row.slowest_seconds)),
         interval=None if row.interval_seconds is None else timedelta(seconds=row.interval_seconds),
     )
@@ -111,19 +115,55 @@ async def due(tx: Transaction, *, now: datetime, source: SourceName) -> list[Wat
 async def to_backfill(tx: Transaction, *, now: datetime, source: SourceName) -> list[Watch]:
     """Watches of a source with older posts still to fetch; one that fails waits as its live looks do."""
     where = f"""{_ACTIVE} AND source = :source AND NOT backfill_done AND backfill_since IS NOT NULL
-                AND backfill_before IS NOT NULL AND (problem IS NULL OR next_look_at <= :now)"""
+                AND backfill_before IS NOT NULL AND (problem IS NULL OR next_look_at <= :now) AND {_NOT_WAITING}"""
     return await _select(
         tx, f"{where} ORDER BY backfill_since DESC, handle", {"now": now, "source": source.value}
     )
 
 
-async def advance(tx: Transaction, watch: Watch, *, cursor: int, before: int | None, channel_id: int) -> None:
-    """Move the live cursor up to a message id; `before` begins the backfill below the first posts ever seen."""
+async def to_recheck(tx: Transaction, *, now: datetime, source: SourceName) -> list[Watch]:
+    """Watches of a source with posts that are to be looked at again."""
+    where = f"""{_ACTIVE} AND source = :source AND (problem IS NULL OR next_look_at <= :now) AND {_NOT_WAITING}
+                AND EXISTS (SELECT FROM monitor.post_state s
+                            WHERE s.channel_id = watches.channel_id AND s.look_at <= :now)"""
+    return await _select(tx, f"{where} ORDER BY handle", {"now": now, "source": source.value})
+
+
+async def with_holes(tx: Transaction, *, now: datetime, source: SourceName) -> list[Watch]:
+    """Watches of a source whose ids without posts are to be asked for."""
+    where = f"""{_ACTIVE} AND source = :source AND (problem IS NULL OR next_look_at <= :now) AND {_NOT_WAITING}
+                AND cursor IS NOT NULL AND (holes_at IS NULL OR holes_at <= :now)"""
+    return await _select(tx, f"{where} ORDER BY handle", {"now": now, "source": source.value})
+
+
+async def holes_checked(tx: Transaction, watch: Watch, *, until: datetime) -> None:
+    """Leave the ids without posts alone until a time."""
+    await tx.execute(
+        text("UPDATE monitor.watches SET holes_at = :until WHERE handle = :handle"),
+        {"handle": watch.handle, "until": until},
+    )
+
+
+async def advance(
+    tx: Transaction,
+    watch: Watch,
+    *,
+    cursor: int,
+    before: int | None,
+    channel_id: int,
+    pts: int | None = None,
+    holes: bool = False,
+) -> None:
+    """Move the live cursor up to a message id; `before` begins the backfill below the first posts ever seen.
+
+    `pts` moves with it where one was reached, and `holes` says that ids on the way showed no post.
+    """
     await tx.execute(
         text(
             """
             UPDATE monitor.watches
-            SET cursor = greatest(cursor, :cursor), channel_id = :channel,
+            SET cursor = greatest(cursor, :cursor), channel_id = :channel, pts = coalesce(:pts, pts),
+                holes_at = CASE WHEN :holes THEN NULL ELSE holes_at END,
                 backfill_before = coalesce(backfill_before, :before),
                 backfill_done = backfill_done OR coalesce(backfill_before, :before) <= 1
             WHERE handle = :handle AND cursor IS NOT DISTINCT FROM greatest(cursor, CAST(:stood AS bigint))
@@ -135,43 +175,59 @@ async def advance(tx: Transaction, watch: Watch, *, cursor: int, before: int | N
             "cursor": cursor,
             "before": before,
             "channel": channel_id,
+            "pts": pts,
+            "holes": holes,
         },
     )
 
 
-async def backfilled(tx: Transaction, watch: Watch, *, before: int, done: bool) -> None:
+async def backfilled(tx: Transaction, watch: Watch, *, before: int, done: bool, holes: bool = False) -> None:
     """Move the backfill down to a message id (exclusive), or end it; a wider one asked for meanwhile goes on."""
     await tx.execute(
         text(
             """
             UPDATE monitor.watches
             SET backfill_before = least(backfill_before, :before),
+                holes_at = CASE WHEN :holes THEN NULL ELSE holes_at END,
                 backfill_done = :before <= 1
                     OR (:done AND backfill_since IS NOT DISTINCT FROM CAST(:since AS timestamptz))
             WHERE handle = :handle
             """
         ),
-        {"handle": watch.handle, "before": before, "done": done, "since": watch.backfill_since},
+        {
+            "handle": watch.handle,
+            "before": before,
+            "done": done,
+            "since": watch.backfill_since,
+            "holes": holes,
+        },
     )
 
 
 async def succeeded(
-    tx: Transaction, watch: Watch, *, now: datetime, interval: timedelta, last_post_at: datetime | None
+    tx: Transaction,
+    watch: Watch,
+    *,
+    now: datetime,
+    interval: timedelta,
+    last_post_at: datetime | None,
+    via: SourceName | None = None,
 ) -> None:
-    """Record a live look that gave an answer, and when the next is due."""
+    """Record a live look that gave an answer, and when the next is due; `via` is the source that gave it."""
     await tx.execute(
         text(
             """
             UPDATE monitor.watches
             SET last_look_at = :now, last_ok_at = :now, next_look_at = :next, interval_seconds = :seconds,
                 last_post_at = greatest(last_post_at, :posted), failures = 0, problem = NULL, problem_text = NULL,
-                problem_since = NULL
+                problem_since = NULL, via = nullif(:via, source)
             WHERE handle = :handle
             """
         ),
         {
             "handle": watch.handle,
             "now": now,
+            "via": via.value if via else None,
             "next": now + interval,
             "seconds": int(interval.total_seconds()),
             "posted": last_post_at,
@@ -233,7 +289,9 @@ async def pause(tx: Transaction, handle: str, *, now: datetime, reason: str) -> 
 async def resume(tx: Transaction, handle: str, *, as_new: bool = False) -> bool:
     """End a pause; `as_new` forgets the channel that the handle showed, so that the present one is taken."""
     forget = (
-        ", channel_id = NULL, cursor = NULL, backfill_before = NULL, backfill_done = false" if as_new else ""
+        ", channel_id = NULL, cursor = NULL, pts = NULL, backfill_before = NULL, backfill_done = false"
+        if as_new
+        else ""
     )
     done = await tx.execute(
         text(

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from monitor import collect
-from monitor.collect import Collected
 from monitor.errors import ExportError
+from monitor.looks import Collected
 from monitor.model import MediaKind
 from monitor.sources.desktop import DesktopSource
 from monitor.sources.preview import PreviewSource

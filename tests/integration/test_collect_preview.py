@@ -9,7 +9,7 @@ import pytest
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse
 
 from monitor import collect
-from monitor.collect import Collected
+from monitor.looks import Collected
 from monitor.model import Watch
 from monitor.sources.preview import PreviewSource
 from monitor.sources.preview_fetch import PreviewOptions

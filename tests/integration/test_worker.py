@@ -1,14 +1,14 @@
 """The worker: steps follow one another, a failing one is recorded and tried again, a stop waits for what runs."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from datetime import UTC, datetime
 
 import pytest
 
-from monitor.collect import Collected
 from monitor.errors import DatabaseError, Unreachable
 from monitor.extraction import Rules, compile_rules
+from monitor.looks import Collected
 from monitor.maintain import maintain
 from monitor.model import Channel, Look, Post, SourceName, Watch, utc_now
 from monitor.store.database import Database
@@ -23,6 +23,7 @@ class Slow:
     """A source whose one look takes as long as it is held."""
 
     name = SourceName.PREVIEW
+    at_once = 1
 
     def __init__(self) -> None:
         self.asked = asyncio.Event()
@@ -49,13 +50,16 @@ class Slow:
         for look in looks:
             yield look
 
+    def again(self, watch: Watch, ids: Sequence[int]) -> AsyncGenerator[Look, None]:
+        return self.older(watch, before=1)
+
 
 def rules() -> Rules:
     return compile_rules({"topic": {"sudzha": {"lemmas": ["Суджа"]}}})
 
 
 def work(database: Database, source: Slow) -> Work:
-    return Work(database=database, source=source, rules=rules(), rules_body=RULES, now=utc_now, tick=0.05)
+    return Work(database=database, sources=(source,), rules=rules(), rules_body=RULES, now=utc_now, tick=0.05)
 
 
 async def test_a_stop_waits_for_what_is_under_way(database: Database) -> None:
@@ -89,7 +93,7 @@ async def test_what_is_collected_is_flagged_and_heard_of(database: Database) -> 
     worker = Worker(
         Work(
             database=database,
-            source=source,
+            sources=(source,),
             rules=made.rules,
             rules_body=RULES,
             now=utc_now,
