@@ -14,7 +14,7 @@ RUN /app/.venv/bin/python -m pip install --quiet --no-deps --no-build-isolation 
 
 FROM python:3.13-slim
 LABEL org.opencontainers.image.title="telegram-channel-monitor" org.opencontainers.image.licenses="Apache-2.0"
-RUN useradd --uid 10001 --create-home monitor
+RUN useradd --uid 10001 --create-home monitor && install -d -m 700 -o monitor /data
 COPY --from=build /app/.venv /app/.venv
 ENV PATH=/app/.venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER monitor

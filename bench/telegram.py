@@ -86,7 +86,7 @@ async def bare(session: str) -> dict[str, float]:
         count += 1
     seconds = time.perf_counter() - began
     await client.disconnect()
-    return {"posts": count, "seconds": seconds, "peak_mb": peak_mb()}
+    return {"posts": count, "seconds": seconds, "peak_mb": peak_mb(), "cpu": time.process_time()}
 
 
 async def ours(url: str, session: str, *, raw: bool) -> dict[str, float]:
@@ -109,7 +109,7 @@ async def ours(url: str, session: str, *, raw: bool) -> dict[str, float]:
                 looks = done.looks
                 await collect.backfill(database, source, now=utc_now, result=done)
             seconds = time.perf_counter() - began
-    return {"posts": done.posts, "seconds": seconds, "peak_mb": peak_mb()}
+    return {"posts": done.posts, "seconds": seconds, "peak_mb": peak_mb(), "cpu": time.process_time()}
 
 
 def peak_mb() -> float:

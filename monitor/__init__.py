@@ -2,7 +2,7 @@
 
 The way of a post::
 
-    sources  →  collect  →  store  →  flag  →  store  →  { the commands that show it | research SQL }
+    sources  →  collect | recheck  →  looks  →  store  →  flag  →  store  →  { the commands that show it | research SQL }
 
 Steps are verbs, one module each, and never call one another: they meet in the database. The schedule
 (`worker`) says when, the database says what is due, and the command line calls the same functions.

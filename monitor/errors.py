@@ -24,7 +24,8 @@
         ├── HandleFree            nobody has this handle
         ├── NotAChannel           a group, a bot or a person
         ├── Restricted            the platform does not show it, and says why
-        └── HandleTaken           the handle now shows another channel
+        ├── HandleTaken           the handle now shows another channel
+        └── Purged                the channel was purged, and is not collected again
 """
 
 from typing import ClassVar
@@ -208,4 +209,11 @@ class HandleTaken(SourceError):
     """The handle now shows another channel than the one that was watched."""
 
     outcome = "handle_taken"
+    permanent = True
+
+
+class Purged(SourceError):
+    """The whole channel was purged on lawful request, and nothing of it is collected again."""
+
+    outcome = "purged"
     permanent = True

@@ -11,15 +11,15 @@ A look that failed is stored as well: in coverage, so that nobody takes it for s
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 import structlog
 
 from monitor import changes
-from monitor.errors import Fault, FloodWait, HandleTaken, MonitorError, SourceError
-from monitor.model import Clock, Decision, Look, LookKind, Watch
+from monitor.errors import Fault, FloodWait, HandleTaken, MonitorError, Purged, SourceError
+from monitor.model import Clock, Decision, Look, LookKind, SetAside, Watch
 from monitor.sources import Source
 from monitor.store import aside, channels, coverage, media, partitions, posts, purges, watches
 from monitor.store.coverage import Looked
@@ -196,16 +196,16 @@ async def store(
     span = None if look.first_id is None or look.last_id is None else (look.first_id, look.last_id)
     async with database.transaction() as tx:
         await lock_channel(tx, channel_id)
+        purged = await purges.among(tx, channel_id, [*hashes, *_ids_of(look.set_aside)])
+        _refuse_purged_channel(look, purged)
         await partitions.ensure(tx, now=look.at)
         await channels.keep(tx, look.channel, source=look.source, at=look.at)
         held = await posts.held(tx, channel_id, hashes)
-        purged = await purges.among(tx, channel_id, hashes)
         decision = changes.decide(look, hashes, held, now=look.at, purged=purged)
         decision = await posts.keep(tx, look, decision)
         await media.want(tx, look, decision)
-        await aside.keep(
-            tx, look.set_aside, source=look.source, at=look.at, handle=handle, channel_id=channel_id
-        )
+        things = [thing for thing in look.set_aside if thing.message_id not in purged]
+        await aside.keep(tx, things, source=look.source, at=look.at, handle=handle, channel_id=channel_id)
         looked = Looked(
             source=look.source, kind=kind, at=look.at, handle=handle, channel_id=channel_id, span=span
         )
@@ -223,6 +223,19 @@ def _refuse_other_channel(look: Look, watch: Watch | None) -> None:
         "the handle was given up or passed on, and posts of two channels are never mixed",
         f"to follow the new channel: monitor channels resume {watch.handle} --as-new",
     )
+
+
+def _refuse_purged_channel(look: Look, purged: frozenset[int]) -> None:
+    if purges.WHOLE_CHANNEL in purged:
+        raise Purged(
+            f"channel {look.channel.handle or look.channel.channel_id} was purged on lawful request",
+            "nothing of it is collected again",
+            "take it out of config/channels.toml",
+        )
+
+
+def _ids_of(things: Iterable[SetAside]) -> list[int]:
+    return [thing.message_id for thing in things if thing.message_id is not None]
 
 
 async def ahead(

@@ -483,7 +483,9 @@ def _pace(written: object, where: str, *, usual: Pace) -> Pace:
     )
 
 
-def add_channel(path: Path, handle: str, *, label: str | None) -> None:
+def add_channel(
+    path: Path, handle: str, *, label: str | None, source: SourceName = SourceName.PREVIEW
+) -> None:
     """Append a channel to the list, leaving the rest of the file as it stands; the result must load."""
     listed = channels(path)
     if any(entry.key == handle.lower() for entry in listed):
@@ -498,6 +500,8 @@ def add_channel(path: Path, handle: str, *, label: str | None) -> None:
     # Within a list in one line a table must be in one line too.
     entry = tomlkit.inline_table() if isinstance(entries, Array) else tomlkit.table()
     entry.update({"handle": handle, "label": label or handle})
+    if source is not SourceName.PREVIEW:
+        entry.update({"source": source.value})
     entries.append(entry)
     fresh = path.with_suffix(".toml.new")
     try:

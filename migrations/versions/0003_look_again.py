@@ -157,7 +157,7 @@ VIEWS = {
         {
             "channel_id": "Telegram's id of the channel",
             "message_id": "Telegram's number of the post; 0 stands for the whole channel",
-            "version": "The version; 0 where message_id is 0",
+            "version": "The version; 0 where none was held, or for the whole channel",
             "sha256": "SHA-256 of the canonical form that was purged, hexadecimal",
             "purged_at": "When it was purged",
             "reason": "Why, in the words of whoever purged it",

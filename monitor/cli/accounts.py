@@ -62,8 +62,8 @@ def login(
 
 def _ask(question: str) -> str:
     """What a person types, or the next line of what was piped in; asked on the other stream, for --print."""
-    err.print(f"{question}: ", end="", markup=False)
     with _interruptible():
+        err.print(f"{question}: ", end="", markup=False)
         while line := sys.stdin.readline():
             if line.strip():
                 return line.strip()

@@ -1,5 +1,6 @@
 """Commands for the channel list: the file is the list, a pause is state."""
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -8,13 +9,21 @@ from monitor import settings
 from monitor.cli import show
 from monitor.cli.base import Json, app, configured, out, print_json, with_archive
 from monitor.errors import UsageError
-from monitor.model import Watch, handle_of, utc_now
+from monitor.model import SourceName, Watch, handle_of, utc_now
 from monitor.settings import Settings
 from monitor.store import watches
 from monitor.store.database import Database
 
 group = typer.Typer(help="List, add, pause and resume channels.", no_args_is_help=True)
 app.add_typer(group, name="channels")
+
+
+class Through(StrEnum):
+    """The sources that a channel can be watched through."""
+
+    PREVIEW = "preview"
+    TELEGRAM = "telegram"
+
 
 Handle = Annotated[str, typer.Argument(help="The channel's @name or its link.")]
 
@@ -35,11 +44,17 @@ def list_(as_json: Json = False) -> None:
 
 
 @group.command()
-def add(handle: Handle, label: Annotated[str | None, typer.Option(help="How it is shown.")] = None) -> None:
+def add(
+    handle: Handle,
+    label: Annotated[str | None, typer.Option(help="How it is shown.")] = None,
+    source: Annotated[
+        Through, typer.Option(help="preview: its public pages; telegram: an account of yours.")
+    ] = Through.PREVIEW,
+) -> None:
     """Add a channel to config/channels.toml."""
     found = configured()
     name = handle_of(handle)
-    settings.add_channel(found.file("channels.toml"), name, label=label)
+    settings.add_channel(found.file("channels.toml"), name, label=label, source=SourceName(source.value))
     out.print(
         f"added @{name} to {found.file('channels.toml')}; it is looked at with the next `monitor collect` or `monitor up`"
     )

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -30,36 +31,47 @@ def purge(
 ) -> None:
     """Take a post or a channel out of the archive for good, on lawful request; hashes stay, and it is not collected again."""
     handle, message_id = _parsed(what)
-    named = (
-        f"post {message_id} of @{handle}" if message_id else f"all of @{handle}, with every version and file,"
-    )
     if not reason.strip():
         raise UsageError("no reason was given", "a purge is recorded with its reason", "write --reason '…'")
     if not yes:
-        if not sys.stdin.isatty():
-            raise UsageError("a purge must be confirmed", "there is no terminal to ask on", "add --yes")
-        typer.confirm(f"Purge {named} for good?", abort=True)
-
-    async def work(found: Settings, database: Database) -> Purged:
-        async with database.transaction() as tx:
-            channel_id = await purges.channel_of(tx, handle)
-            if channel_id is None:
-                raise UsageError(
-                    f"nothing is held of @{handle}",
-                    "no channel was seen under this handle",
-                    "see `monitor channels list`",
-                )
-            await lock_channel(tx, channel_id)
-            purged = await purges.purge(tx, channel_id, message_id, now=utc_now(), reason=reason.strip())
-            if message_id is None:
-                await watches.pause(tx, handle, now=utc_now(), reason=f"purged: {reason.strip()}")
-        _remove(found.media_place(), purged.files)
-        return purged
-
-    purged = with_archive(work)
+        _confirm(handle, message_id)
+    purged = with_archive(partial(_purge, handle=handle, message_id=message_id, reason=reason.strip()))
+    if purged.posts == 0:
+        out.print("nothing was held of it; it is not collected from now on")
+        return
     out.print(
         f"purged {purged.posts} posts with {purged.versions} versions and {len(purged.files)} files; their hashes stay"
     )
+
+
+def _confirm(handle: str, message_id: int | None) -> None:
+    if not sys.stdin.isatty():
+        raise UsageError("a purge must be confirmed", "there is no terminal to ask on", "add --yes")
+    named = (
+        f"post {message_id} of @{handle}" if message_id else f"all of @{handle}, with every version and file,"
+    )
+    typer.confirm(f"Purge {named} for good?", abort=True)
+
+
+async def _purge(
+    found: Settings, database: Database, *, handle: str, message_id: int | None, reason: str
+) -> Purged:
+    """Purge in one transaction, pause the watch of a channel that goes whole, then remove the files."""
+    now = utc_now()
+    async with database.transaction() as tx:
+        channel_id = await purges.channel_of(tx, handle)
+        if channel_id is None:
+            raise UsageError(
+                f"nothing is held of @{handle}",
+                "no channel was seen under this handle",
+                "see `monitor channels list`",
+            )
+        await lock_channel(tx, channel_id)
+        purged = await purges.purge(tx, channel_id, message_id, now=now, reason=reason)
+        if message_id is None:
+            await watches.pause(tx, handle, now=now, reason=f"purged: {reason}")
+    _remove(found.media_place(), purged.files)
+    return purged
 
 
 def _remove(root: Path, files: Iterable[bytes]) -> None:

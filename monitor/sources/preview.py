@@ -110,11 +110,13 @@ class PreviewSource:
         # Over the highest id that was asked for, the page's near edge may cut an album.
         posts = [post for post in page.posts if (post.album_id or post.message_id) <= top]
         lost = _lost(page, asked)
-        witness = await self._witness(page, watch) if lost else None
+        witness = await self._witness(page, watch) if lost and not posts else None
         shown = replace(page, channel=witness.channel) if witness else page
         last = max(top, posts[-1].message_id if posts else 0)
         look = self._look(shown, watch, posts, first_id=bottom, last_id=last)
         yield look
+        if lost and witness is None:
+            witness = await self._witness(page, watch)
         for start in range(0, len(lost), WINDOW):
             look = replace(look, at=self._now(), posts=(), set_aside=(), first_id=None, last_id=None)
             yield await self._with_embeds(look, watch, witness, lost=lost[start : start + WINDOW])

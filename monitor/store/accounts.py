@@ -46,6 +46,7 @@ async def every(tx: Transaction, *, now: datetime) -> list[AccountState]:
         text(
             """
             SELECT account, last_ok_at, problem, problem_text, problem_since, retry_at FROM monitor.accounts
+            FULL JOIN (SELECT DISTINCT account FROM monitor.account_waits) waiting USING (account)
             ORDER BY problem IS NULL, account
             """
         )

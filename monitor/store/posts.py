@@ -50,6 +50,12 @@ _INCOMING = (
     ("raw_size", "int4"),
     ("raw_body", "bytea"),
     ("look_at", "timestamptz"),
+    ("counted", "bool"),
+    ("views", "int8"),
+    ("views_unit", "int4"),
+    ("forwards", "int8"),
+    ("forwards_unit", "int4"),
+    ("reactions", "text"),
 )
 _NAMES = ", ".join(name for name, _ in _INCOMING)
 _TYPES = [kind for _, kind in _INCOMING]
@@ -91,6 +97,13 @@ _WRITE = (
     FROM incoming WHERE raw_sha256 IS NOT NULL
     ON CONFLICT DO NOTHING
     """,
+    """
+    INSERT INTO monitor.post_counts (channel_id, message_id, seen_at, source, views, views_unit, forwards,
+                                     forwards_unit, reactions)
+    SELECT %(channel)s, message_id, %(at)s, %(source)s, views, views_unit, forwards, forwards_unit, reactions::jsonb
+    FROM incoming WHERE counted
+    ON CONFLICT DO NOTHING
+    """,
 )
 _MOVE_ON = (
     """
@@ -105,8 +118,11 @@ _MOVE_ON = (
     """,
 )
 
-_ANY_FROM = text(
-    "SELECT EXISTS (SELECT FROM monitor.posts WHERE channel_id = :channel AND message_id >= :lowest)"
+_ANY_BETWEEN = text(
+    """
+    SELECT EXISTS (SELECT FROM monitor.posts
+                   WHERE channel_id = :channel AND message_id BETWEEN :lowest AND :highest)
+    """
 )
 _HELD = text(
     """
@@ -141,17 +157,17 @@ _encode = json.JSONEncoder(ensure_ascii=False).encode
 
 async def held(tx: Transaction, channel_id: int, hashes: Mapping[int, bytes]) -> dict[int, Held]:
     """What is held of the posts whose message ids and content hashes are given, by message id."""
-    if not hashes or await _are_beyond(tx, channel_id, min(hashes)):
+    if not hashes or not await _any_between(tx, channel_id, min(hashes), max(hashes)):
         return {}
     asked = {"channel": channel_id, "ids": list(hashes), "hashes": list(hashes.values())}
     rows = await tx.execute(_HELD, asked)
     return {row.message_id: _as_held(row) for row in rows}
 
 
-async def _are_beyond(tx: Transaction, channel_id: int, lowest: int) -> bool:
-    """Whether a message id lies above all that is held of a channel: then nothing needs to be compared."""
-    found = await tx.execute(_ANY_FROM, {"channel": channel_id, "lowest": lowest})
-    return not found.scalar_one()
+async def _any_between(tx: Transaction, channel_id: int, lowest: int, highest: int) -> bool:
+    """Whether anything is held of a range of ids; if not, nothing needs to be compared."""
+    asked = {"channel": channel_id, "lowest": lowest, "highest": highest}
+    return bool((await tx.execute(_ANY_BETWEEN, asked)).scalar_one())
 
 
 def _as_held(row: Any) -> Held:
@@ -190,14 +206,13 @@ async def keep(tx: Transaction, look: Look, decision: Decision) -> Decision:
     if decision.added:
         await _make_incoming(driver)
         kept = await asyncio.to_thread(_kept, [version.post.raw for version in decision.added])
-        await _copy(driver, decision.added, kept, decision.due)
+        await _copy(driver, decision, kept)
         statements = _WRITE + (_MOVE_ON if decision.edits else ())
         for statement in statements:
             await driver.execute(statement, meant)
     if decision.seen:
         await _see_again(tx, look, decision)
-    if decision.counted:
-        await _count(tx, look, decision)
+    await _count(tx, look, decision)
     return await _lose(tx, look, decision) if decision.deleted or decision.missing else decision
 
 
@@ -214,17 +229,19 @@ async def _make_incoming(driver: "AsyncConnection[tuple[object, ...]]") -> None:
 
 async def _copy(
     driver: "AsyncConnection[tuple[object, ...]]",
-    added: Sequence[NewVersion],
+    decision: Decision,
     kept: Iterable[_Kept],
-    due: Mapping[int, datetime],
 ) -> None:
+    counted = {post.message_id for post in decision.counted}
     async with (
         driver.cursor() as cursor,
         cursor.copy(f"COPY incoming ({_NAMES}) FROM STDIN (FORMAT binary)") as copy,
     ):
         copy.set_types(_TYPES)
-        for version, raw in zip(added, kept, strict=True):
-            await copy.write_row((*_row(version, raw), due.get(version.post.message_id)))
+        for version, raw in zip(decision.added, kept, strict=True):
+            number = version.post.message_id
+            counts = _counts(version.post.counts) if number in counted else _NO_COUNTS
+            await copy.write_row((*_row(version, raw), decision.due.get(number), number in counted, *counts))
 
 
 def _kept(bodies: Sequence[bytes]) -> list[_Kept]:
@@ -422,28 +439,25 @@ async def postpone(
     )
 
 
+def _counts(counts: Counts) -> tuple[object, ...]:
+    return (*(counts.views or _NOT_COUNTED), *(counts.forwards or _NOT_COUNTED), _json(counts.reactions))
+
+
 async def _count(tx: Transaction, look: Look, decision: Decision) -> None:
-    """All in one statement: a row each would take longer than the posts themselves."""
-    counts = [post.counts for post in decision.counted]
-    views = [c.views or _NOT_COUNTED for c in counts]
-    forwards = [c.forwards or _NOT_COUNTED for c in counts]
-    await tx.execute(
-        text(_ADD_COUNTS),
-        {
-            "channel": look.channel.channel_id,
-            "at": look.at,
-            "source": look.source.value,
-            "ids": [post.message_id for post in decision.counted],
-            "views": [number for number, _ in views],
-            "views_units": [unit for _, unit in views],
-            "forwards": [number for number, _ in forwards],
-            "forwards_units": [unit for _, unit in forwards],
-            "reactions": [_json(dict(c.reactions)) for c in counts],
-        },
-    )
+    """Add the counts of posts that got no version; all in one statement, which takes as long as one row does."""
+    with_version = {version.post.message_id for version in decision.added}
+    counted = [post for post in decision.counted if post.message_id not in with_version]
+    if not counted:
+        return
+    columns = zip(*[_counts(post.counts) for post in counted], strict=True)
+    names = ("views", "views_units", "forwards", "forwards_units", "reactions")
+    values = {name: list(column) for name, column in zip(names, columns, strict=True)}
+    meant = {"channel": look.channel.channel_id, "at": look.at, "source": look.source.value}
+    await tx.execute(text(_ADD_COUNTS), {**meant, **values, "ids": [post.message_id for post in counted]})
 
 
 _NOT_COUNTED: tuple[int | None, int | None] = (None, None)
+_NO_COUNTS = (None,) * 5
 _ADD_COUNTS = """
     INSERT INTO monitor.post_counts (channel_id, message_id, seen_at, source, views, views_unit, forwards,
                                      forwards_unit, reactions)

@@ -23,8 +23,14 @@ class Purged:
 
 
 async def among(tx: Transaction, channel_id: int, ids: Iterable[int]) -> frozenset[int]:
-    """Those of the message ids that were purged; all of them where the channel was."""
+    """Those of the message ids that were purged, and WHOLE_CHANNEL where the channel was."""
     wanted = list(ids)
+    found = await tx.execute(
+        text("SELECT EXISTS (SELECT FROM monitor.tombstones WHERE channel_id = :channel)"),
+        {"channel": channel_id},
+    )
+    if not found.scalar_one():
+        return frozenset()
     rows = await tx.execute(
         text(
             """
@@ -34,8 +40,7 @@ async def among(tx: Transaction, channel_id: int, ids: Iterable[int]) -> frozens
         ),
         {"channel": channel_id, "ids": wanted},
     )
-    found = frozenset(row.message_id for row in rows)
-    return frozenset(wanted) if WHOLE_CHANNEL in found else found
+    return frozenset(row.message_id for row in rows)
 
 
 async def channel_of(tx: Transaction, handle: str) -> int | None:

@@ -14,6 +14,7 @@ import pytest
 from tests.acceptance.helpers import environment, monitor
 
 SOON = 20.0
+A_MINUTE = 60.0
 
 
 @pytest.fixture
@@ -30,11 +31,13 @@ def posts(env: dict[str, str], cwd: Path) -> int:
 
 
 @pytest.mark.slow
-def test_flagged_posts_are_on_the_screen_soon_and_a_second_start_goes_on(data: Path, tmp_path: Path) -> None:
+def test_posts_flags_an_edit_and_a_deletion_are_on_the_screen_and_a_second_start_goes_on(
+    data: Path, tmp_path: Path
+) -> None:
     env = environment(MONITOR_DATA_DIR=str(data), PYTHONUNBUFFERED="1")
     began = time.monotonic()
     process = subprocess.Popen(
-        [sys.executable, "-m", "monitor", "demo", "--speed", "600"],
+        [sys.executable, "-m", "monitor", "demo"],
         cwd=tmp_path,
         env=env,
         stdout=subprocess.PIPE,
@@ -51,9 +54,12 @@ def test_flagged_posts_are_on_the_screen_soon_and_a_second_start_goes_on(data: P
     assert "monitor demo" in shown
     assert "database   ready in" in shown
     assert "kursk" in shown
-    live = ""
-    while "«" not in live:
-        live += process.stdout.readline()
+    awaited = {" → «", "deleted; its words are kept", "troop_figures", "demo_blogger"}
+    while awaited:
+        line = process.stdout.readline()
+        assert line, shown
+        awaited -= {words for words in awaited if words in line}
+    assert time.monotonic() - began < A_MINUTE
     process.terminate()
     rest, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (0, "")

@@ -13,10 +13,11 @@ import yaml
 from monitor import settings
 from monitor.changes import Content
 from tests.acceptance.helpers import ROOT
-from tests.acceptance.test_commands import Home, pages
+from tests.acceptance.test_accounts import NUMBER, Reader, Telegram, served, telegram
+from tests.acceptance.test_commands import CHANNELS, Home, pages
 from tests.integration.test_collect_import import export, message
 
-__all__ = ["pages"]
+__all__ = ["pages", "served", "telegram"]
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 _SHELL = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -37,16 +38,27 @@ def home(tmp_path: Path, url: str, pages: str) -> Home:
     return Home(tmp_path, url, pages)
 
 
-def test_every_command_of_the_docs_runs_in_its_order(home: Home) -> None:
+@pytest.fixture
+def reader(tmp_path: Path, url: str, pages: str, telegram: Telegram) -> Reader:
+    """A home from which one can log in; its channels are read through their pages."""
+    home = Reader(tmp_path, url, pages, telegram=telegram)
+    home.list(CHANNELS)
+    return home
+
+
+def test_every_command_of_the_docs_runs_in_its_order(reader: Reader, telegram: Telegram) -> None:
+    home = reader
     (home.path / "ChatExport").mkdir()
     export(home.path / "ChatExport" / "result.json", [message(1, "В Судже 11 танков")])
     lines = commands("monitor")
     assert len(lines) > 15
     for line in lines:
         arguments = shlex.split(line)[1:]
-        if arguments[0] == "up":
-            continue
-        home.run(*arguments)
+        if arguments[0] == "login":
+            home.type(NUMBER, telegram.server.code, arguments=tuple(arguments[1:]))
+        elif arguments[0] != "up":
+            home.run(*arguments)
+    assert {line.split()[1] for line in lines} >= {"login", "coverage", "purge"}
 
 
 def test_every_make_target_of_the_docs_is_there() -> None:

@@ -269,7 +269,6 @@ async def test_every_fault_at_random_ends_with_the_truth(database: Database, clo
                 clock.forward(hours=3)
                 await resume_all(database)
                 await look(database, source, clock)
-    print(outside.struck)
     assert len(outside.struck) >= 10, outside.struck
     await check(database, scenarios, clock.at)
     holes = await ask(

@@ -1,6 +1,7 @@
 """Turns at a fixed pace."""
 
 import asyncio
+from itertools import pairwise
 
 import pytest
 
@@ -28,7 +29,7 @@ async def test_without_a_pace_every_turn_is_there_at_once() -> None:
 async def test_turns_are_never_closer_than_the_pace() -> None:
     turns = await _line(Pacer(0.02), *[NEWEST] * 8)
     times = [at for at, _ in turns]
-    assert min(b - a for a, b in zip(times, times[1:], strict=False)) >= 0.0199
+    assert min(b - a for a, b in pairwise(times)) >= 0.0199
 
 
 async def test_the_most_urgent_goes_first_and_equals_in_their_order() -> None:

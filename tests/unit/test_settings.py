@@ -13,6 +13,7 @@ from monitor.errors import SettingsError, UsageError
 from monitor.model import Listed, Pace, SourceName
 from monitor.settings import Settings
 from monitor.sources.preview_fetch import PreviewOptions
+from monitor.sources.telegram_account import TelegramOptions
 
 VARIABLES = [f"MONITOR_{name.upper()}" for name in Settings.model_fields]
 
@@ -48,6 +49,12 @@ def test_defaults() -> None:
         canary="telegram",
     )
     assert (found.log_level, found.log_json, found.accept_terms) == ("info", False, False)
+    assert (found.media, found.media_largest, found.telegram_sessions, found.server()) == (
+        False,
+        20,
+        (),
+        None,
+    )
 
 
 def test_the_example_names_every_setting_and_loads_as_the_defaults() -> None:
@@ -63,6 +70,10 @@ def test_every_setting_of_the_file_is_taken() -> None:
         "MONITOR_DATABASE_URL=postgresql://u:secret@h/db\nMONITOR_DATA_DIR=/d\nMONITOR_PG_BIN=/pg\nMONITOR_CONFIG_DIR=/c\n"
         'MONITOR_PREVIEW_HOSTS=["http://127.0.0.1:1/"]\nMONITOR_PREVIEW_PACE=0.5\nMONITOR_PREVIEW_TIMEOUT=3\n'
         "MONITOR_PREVIEW_CANARY=durov\nMONITOR_USER_AGENT=me\nMONITOR_ACCEPT_TERMS=true\nMONITOR_LOG_LEVEL=DEBUG\nMONITOR_LOG_JSON=1\n"
+        "MONITOR_TELEGRAM_API_ID=17\nMONITOR_TELEGRAM_API_HASH=hash-secret\n"
+        'MONITOR_TELEGRAM_SESSIONS=["one-secret", "two-secret"]\nMONITOR_TELEGRAM_PACE=3\nMONITOR_TELEGRAM_RAW=off\n'
+        "MONITOR_TELEGRAM_SERVER=2@149.154.167.40:443\nMONITOR_TELEGRAM_SERVER_KEY=/key.pem\n"
+        "MONITOR_MEDIA=on\nMONITOR_MEDIA_LARGEST=1.5\n"
     )
     assert set(dotenv_values(path)) == set(VARIABLES)
     found = settings.load(path)
@@ -73,7 +84,11 @@ def test_every_setting_of_the_file_is_taken() -> None:
         hosts=("http://127.0.0.1:1",), pace=0.5, timeout=3.0, user_agent="me", canary="durov"
     )
     assert (found.accept_terms, found.log_level, found.log_json) == (True, "debug", True)
-    assert "secret" not in repr(found)
+    assert found.telegram() == TelegramOptions(api_id=17, api_hash="hash-secret", pace=3, raw=False)
+    assert [s.get_secret_value() for s in found.telegram_sessions] == ["one-secret", "two-secret"]
+    assert (found.server(), found.telegram_server_key) == ((2, "149.154.167.40", 443), Path("/key.pem"))
+    assert (found.media, found.media_largest) == (True, 1.5)
+    assert "secret" not in repr(found) + str(found)
 
 
 def test_the_environment_goes_before_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,6 +161,19 @@ def test_a_file_that_cannot_be_read_is_named(
         ("MONITOR_PREVIEW_HOSTS", '["t.me"]', 'a list such as ["https://t.me"]'),
         ("MONITOR_PREVIEW_HOSTS", "[]", 'a list such as ["https://t.me"]'),
         ("MONITOR_PREVIEW_HOSTS", "https://t.me", "preview_hosts"),
+        ("MONITOR_TELEGRAM_API_ID", "abc", "valid integer"),
+        ("MONITOR_TELEGRAM_API_ID", "0", "greater than or equal to 1"),
+        ("MONITOR_TELEGRAM_PACE", "-1", "greater than or equal to 0"),
+        ("MONITOR_TELEGRAM_SERVER", "149.154.167.40:443", "form DC@HOST:PORT"),
+        ("MONITOR_TELEGRAM_SERVER", "2@149.154.167.40", "form DC@HOST:PORT"),
+        ("MONITOR_TELEGRAM_SERVER", "2@149.154.167.40:99999", "form DC@HOST:PORT"),
+        ("MONITOR_TELEGRAM_SERVER", "2@149.154.167.40:0", "form DC@HOST:PORT"),
+        ("MONITOR_TELEGRAM_SERVER", "0@host:443", "form DC@HOST:PORT"),
+        ("MONITOR_TELEGRAM_SESSIONS", "one-session", "telegram_sessions"),
+        ("MONITOR_TELEGRAM_SESSIONS", "[1]", "valid string"),
+        ("MONITOR_MEDIA", "much", "valid boolean"),
+        ("MONITOR_MEDIA_LARGEST", "0", "greater than 0"),
+        ("MONITOR_MEDIA_LARGEST", "inf", "finite number"),
     ],
 )
 def test_a_wrong_value_names_the_variable_and_the_mend(
@@ -160,11 +188,56 @@ def test_a_wrong_value_names_the_variable_and_the_mend(
     assert caught.value.exit_code == 2
 
 
-def test_a_wrong_value_does_not_show_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
-    path = env_file("MONITOR_DATABASE_URL=postgresql://u:hunter2@h/db\nMONITOR_PREVIEW_PACE=soon\n")
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "MONITOR_DATABASE_URL=postgresql://u:hunter2@h/db\nMONITOR_PREVIEW_PACE=soon",
+        "MONITOR_DATABASE_URL=hunter2",
+        "MONITOR_TELEGRAM_API_HASH=hunter2\nMONITOR_TELEGRAM_PACE=soon",
+        "MONITOR_TELEGRAM_SESSIONS=hunter2",
+        'MONITOR_TELEGRAM_SESSIONS=["hunter2", 5]',
+        'MONITOR_TELEGRAM_SESSIONS={"hunter2": 5}',
+    ],
+)
+def test_a_wrong_value_does_not_show_a_secret(secret: str) -> None:
     with pytest.raises(SettingsError) as caught:
-        settings.load(path)
+        settings.load(env_file(secret + "\n"))
     assert "hunter2" not in " ".join(caught.value.lines())
+
+
+def test_sessions_may_stand_in_a_file_as_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MONITOR_TELEGRAM_SESSIONS_FILE", str(written("sessions", '["one", "two"]\n')))
+    monkeypatch.setenv("MONITOR_TELEGRAM_API_HASH_FILE", str(written("hash", "abc\n")))
+    found = settings.load()
+    assert [s.get_secret_value() for s in found.telegram_sessions] == ["one", "two"]
+    assert found.telegram_api_hash is not None
+    assert found.telegram_api_hash.get_secret_value() == "abc"
+
+
+def test_a_file_of_sessions_that_is_no_list_shows_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MONITOR_TELEGRAM_SESSIONS_FILE", str(written("sessions", "hunter2\n")))
+    with pytest.raises(SettingsError, match="MONITOR_TELEGRAM_SESSIONS_FILE") as caught:
+        settings.load()
+    assert "hunter2" not in " ".join(caught.value.lines())
+
+
+@pytest.mark.parametrize("given", ["", "MONITOR_TELEGRAM_API_ID=5\n", "MONITOR_TELEGRAM_API_HASH=abc\n"])
+def test_telegram_wants_an_id_and_a_hash(given: str) -> None:
+    with pytest.raises(SettingsError, match="MONITOR_TELEGRAM_API_ID or MONITOR_TELEGRAM_API_HASH") as caught:
+        settings.load(env_file(given)).telegram()
+    assert "my.telegram.org" in caught.value.mend
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(("word", "on"), [("on", True), ("true", True), ("off", False), ("", False)])
+def test_media_are_fetched_where_they_are_wanted(word: str, on: bool) -> None:
+    assert settings.load(env_file(f"MONITOR_MEDIA={word}\n")).media is on
+
+
+def test_sessions_and_files_lie_in_the_data_directory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MONITOR_DATA_DIR", "/d")
+    found = settings.load()
+    assert (found.accounts_place(), found.media_place()) == (Path("/d/accounts"), Path("/d/media"))
 
 
 def test_slips_of_the_pen_are_found() -> None:
@@ -241,6 +314,26 @@ def test_a_channel_list() -> None:
         ),
         Listed(handle="dva_majors", label="dva_majors"),
     )
+
+
+def test_the_usual_pace_is_the_sources_own() -> None:
+    body = """
+    [[channel]]
+    handle = "one_a"
+    source = "telegram"
+    [[channel]]
+    handle = "one_b"
+    [[channel]]
+    handle = "one_c"
+    source = "telegram"
+    pace = "5m-1h"
+    """
+    found = settings.channels(written("channels.toml", body))
+    assert [(entry.source, entry.pace.quickest, entry.pace.slowest) for entry in found] == [
+        (SourceName.TELEGRAM, timedelta(seconds=1), timedelta(minutes=30)),
+        (SourceName.PREVIEW, timedelta(minutes=1), timedelta(minutes=30)),
+        (SourceName.TELEGRAM, timedelta(minutes=5), timedelta(hours=1)),
+    ]
 
 
 def test_a_channel_list_may_be_empty() -> None:

@@ -1,13 +1,17 @@
 """What the terminal shows, without a terminal."""
 
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from io import StringIO
+from typing import Any
 
 import pytest
 from rich.console import Console
 
 from monitor.cli import show
 from monitor.model import Pace, SourceName, Watch
+from monitor.store.accounts import AccountState
+from monitor.store.coverage import Looks, Ranges
 
 NOW = datetime(2024, 8, 6, 12, tzinfo=UTC)
 
@@ -16,11 +20,34 @@ def watch(**more: object) -> Watch:
     return Watch(handle="a_channel", source=SourceName.PREVIEW, pace=Pace(), **more)  # type: ignore[arg-type]
 
 
-def shown(*watches: Watch) -> list[str]:
-    console = Console(file=StringIO(), width=200)
-    show.status(console, watches, {"posts": 1, "edited": 0, "flagged": 0, "set_aside": 0}, now=NOW)
+TOTALS = {"posts": 1, "edited": 0, "deleted": 0, "missing": 0, "flagged": 0, "set_aside": 0}
+
+
+def lines(draw: Callable[[Console], None]) -> list[str]:
+    console = Console(file=StringIO(), width=300, soft_wrap=True)
+    draw(console)
     assert isinstance(console.file, StringIO)
     return console.file.getvalue().splitlines()
+
+
+def shown(*watches: Watch, accounts: Sequence[AccountState] = (), **totals: int) -> list[str]:
+    standing = show.Standing(watches, accounts, TOTALS | totals)
+    return lines(lambda console: show.status(console, standing, now=NOW))
+
+
+def account(name: str = "main", **more: Any) -> AccountState:
+    usual: dict[str, Any] = {
+        "last_ok_at": NOW,
+        "problem": None,
+        "problem_text": None,
+        "problem_since": None,
+        "retry_at": None,
+    }
+    return AccountState(name, **(usual | more))
+
+
+def broken(problem: str, words: str, name: str = "main") -> AccountState:
+    return account(name, problem=problem, problem_text=words, problem_since=NOW - timedelta(minutes=3))
 
 
 @pytest.mark.parametrize(
@@ -65,3 +92,113 @@ def test_each_state_of_a_watch_has_its_words_and_each_problem_its_mend() -> None
     assert "→" in failing
     assert "channels resume a_channel" in shown(watch(paused_at=NOW, pause_reason="by hand"))[1]
     assert "channels add" in shown()[0]
+
+
+def test_a_watch_that_is_read_another_way_says_so() -> None:
+    assert shown(watch(last_look_at=NOW, via=SourceName.PREVIEW))[1].endswith("through preview for now")
+    assert show.watch_as_json(watch(via=SourceName.PREVIEW))["via"] == "preview"
+    assert show.watch_as_json(watch())["via"] is None
+
+
+def test_what_is_gone_is_counted_where_there_is_any() -> None:
+    assert shown()[-1] == "archive   1 posts · 0 edited · 0 flagged · 0 set aside"
+    told = shown(deleted=3, missing=1)[-1]
+    assert "3 deleted, their words kept · 1 not visible · 0 flagged" in told
+
+
+def test_accounts_that_work_wait_or_were_not_used() -> None:
+    waits = (("ResolveUsername", NOW + timedelta(seconds=90)), ("GetFile", NOW + timedelta(seconds=5)))
+    told = shown(accounts=[account(), account("second", waits=waits), account("new", last_ok_at=None)])
+    assert told[1] == "accounts  3     ✓ 3 working"
+    assert told[2].split() == ["✓", "main", "works"]
+    assert told[3].startswith("  ‖ second ")
+    assert "waits with ResolveUsername until 12:01:30 (asked by Telegram; 1 min left)" in told[3]
+    assert "waits with GetFile until 12:00:05" in told[3]
+    assert told[4].endswith("not used yet")
+
+
+@pytest.mark.parametrize(
+    ("problem", "name", "mend"),
+    [
+        ("session_lost", "main", "monitor login --name main"),
+        ("session_lost", "session-2", "monitor login --print, and mend MONITOR_TELEGRAM_SESSIONS"),
+        ("account_banned", "main", "recover@telegram.org"),
+        ("unreachable", "main", "goes on by itself"),
+        ("unheard_of", "main", "see the log"),
+    ],
+)
+def test_an_account_that_does_not_work_says_why_and_what_to_do(problem: str, name: str, mend: str) -> None:
+    told = shown(accounts=[broken(problem, "it is [not] accepted", name), account("other")])
+    assert told[1] == "accounts  2     ✓ 1 working · ✗ 1 not"
+    assert told[2].startswith(f"  ✗ {name} ")
+    assert "it is [not] accepted since 06 Aug 11:57     → " in told[2]
+    assert mend in told[2]
+
+
+def test_accounts_for_programs() -> None:
+    until = NOW + timedelta(seconds=5)
+    standing = show.Standing((), [account(waits=(("GetFile", until),))], TOTALS)
+    found = show.standing_as_json(standing)
+    assert found["accounts"] == [
+        {
+            "name": "main",
+            "problem": None,
+            "problem_text": None,
+            "problem_since": None,
+            "retry_at": None,
+            "last_ok_at": NOW,
+            "waits": {"GetFile": until},
+        }
+    ]
+
+
+def ranges(*looked: tuple[int, int], **more: Any) -> Ranges:
+    usual: dict[str, Any] = {"held": 8, "empty": 0, "purged": 0, "unknown": (), "unshown": 0}
+    return Ranges(handle="a_channel", looked=looked, **(usual | more))
+
+
+def looks(**more: Any) -> Looks:
+    usual: dict[str, Any] = {
+        "source": "preview",
+        "kind": "live",
+        "outcome": "ok",
+        "detail": None,
+        "first_id": 1,
+        "last_id": 9,
+    }
+    times: dict[str, Any] = {"started_at": NOW, "ended_at": NOW + timedelta(minutes=5), "looks": 3}
+    return Looks(**({"handle": "a_channel"} | usual | times | more))
+
+
+def covered(known: Ranges, *found: Looks) -> list[str]:
+    return lines(lambda console: show.coverage(console, [known], found))
+
+
+def test_coverage_names_the_gaps() -> None:
+    told = covered(ranges((1, 9), (20, 30), unknown=((10, 19),), empty=2, purged=1))
+    assert told == [
+        "  ✗ @a_channel        ids 1–30: 8 posts, 2 proven empty, 1 purged",
+        "      nobody looked at 10–19",
+    ]
+
+
+def test_coverage_without_a_gap() -> None:
+    assert covered(ranges((1, 8))) == ["  ✓ @a_channel        ids 1–8: 8 posts, 0 proven empty"]
+    (told,) = covered(ranges((1, 9), unshown=1))
+    assert told.startswith("  · @a_channel")
+    assert told.endswith("1 without a post, not asked for yet")
+
+
+def test_coverage_where_no_look_has_worked() -> None:
+    failed = looks(outcome="barred", detail="it is [private]", first_id=None, last_id=None)
+    told = covered(ranges(held=0), failed)
+    assert told[0] == "  · @a_channel        no look has shown a post yet"
+    assert "barred" in told[1]
+    assert told[1].endswith("×3  it is [private]")
+
+
+def test_a_row_of_looks_has_its_time_source_kind_ids_and_number() -> None:
+    told = covered(ranges((1, 9)), looks(), looks(handle=None, ended_at=NOW + timedelta(days=2)))
+    assert told[1].split() == ["06", "Aug", "12:00–12:05", "a_channel", "preview", "live", "ok", "1–9", "×3"]
+    assert "06 Aug 12:00 – 08 Aug 12:00" in told[2]
+    assert "a file" in told[2]
