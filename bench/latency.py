@@ -25,7 +25,7 @@ import psycopg
 from monitor import settings
 from monitor.model import Listed, Pace, SourceName, utc_now
 from monitor.sources.telegram import TelegramSource
-from monitor.sources.telegram_account import Session, TelegramOptions
+from monitor.sources.telegram_options import Session, TelegramOptions
 from monitor.standin.scenario import Message, Scenario, Text
 from monitor.standin.stage import Stage
 from monitor.standin.telegram import TelegramServer, serving_telegram

@@ -193,7 +193,6 @@ async def store(
     _refuse_other_channel(look, watch)
     channel_id = look.channel.channel_id
     handle = watch.handle if watch else look.channel.handle
-    span = None if look.first_id is None or look.last_id is None else (look.first_id, look.last_id)
     async with database.transaction() as tx:
         await lock_channel(tx, channel_id)
         purged = await purges.among(tx, channel_id, [*hashes, *_ids_of(look.set_aside)])
@@ -203,11 +202,17 @@ async def store(
         held = await posts.held(tx, channel_id, hashes)
         decision = changes.decide(look, hashes, held, now=look.at, purged=purged)
         decision = await posts.keep(tx, look, decision)
+        await posts.doubt(tx, look)
         await media.want(tx, look, decision)
         things = [thing for thing in look.set_aside if thing.message_id not in purged]
         await aside.keep(tx, things, source=look.source, at=look.at, handle=handle, channel_id=channel_id)
         looked = Looked(
-            source=look.source, kind=kind, at=look.at, handle=handle, channel_id=channel_id, span=span
+            source=look.source,
+            kind=kind,
+            at=look.at,
+            handle=handle,
+            channel_id=channel_id,
+            span=_span(look),
         )
         await coverage.keep(tx, looked)
         if move is not None:
@@ -223,6 +228,13 @@ def _refuse_other_channel(look: Look, watch: Watch | None) -> None:
         "the handle was given up or passed on, and posts of two channels are never mixed",
         f"to follow the new channel: monitor channels resume {watch.handle} --as-new",
     )
+
+
+def _span(look: Look) -> tuple[int, int] | None:
+    """The ids that a look answers for; where it found nothing above the last one, that one."""
+    if look.first_id is None or look.last_id is None:
+        return None
+    return min(look.first_id, look.last_id), look.last_id
 
 
 def _refuse_purged_channel(look: Look, purged: frozenset[int]) -> None:

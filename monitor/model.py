@@ -179,7 +179,8 @@ class Look:
     """What one look at a channel gave: posts in ascending order, and the ids that it covered.
 
     `first_id` to `last_id`, both included, is the range of which the look shows every post there was at
-    `at`; it is None where the look proves nothing. `exhausted` says that nothing lies further that way.
+    `at`; it is None where the look proves nothing, and empty (the first over the last) where there was nothing
+    new above the last. `exhausted` says that nothing lies further that way.
 
     `deleted` are message ids that Telegram reports as deleted; `absent` are ids asked for and proven not to be
     there while the channel could be read; `unseen` are ids that were not visible, which proves nothing. Where Telegram keeps an order of changes, `pts` is the place in

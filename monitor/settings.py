@@ -30,7 +30,7 @@ from monitor.errors import SettingsError, UsageError
 from monitor.extraction import Rules, compile_rules
 from monitor.model import Listed, Pace, SourceName, handle_of
 from monitor.sources.preview_fetch import PreviewOptions
-from monitor.sources.telegram_account import TelegramOptions
+from monitor.sources.telegram_options import TelegramOptions
 from monitor.store.embedded import default_data_dir
 from monitor.store.migrate import shipped
 

@@ -14,7 +14,6 @@ import typer
 
 from monitor.cli.base import app, configured, err, out, run
 from monitor.errors import MonitorError, UsageError
-from monitor.sources import telegram_login
 
 # Sessions of the settings are called session-1 and so on.
 _NAME = re.compile(r"(?!session-[0-9])[a-z0-9][a-z0-9_-]{0,31}")
@@ -31,6 +30,9 @@ def login(
     ] = False,
 ) -> None:
     """Log in to Telegram, so that channels with source = "telegram" are read through your account."""
+    # Telethon takes half a second to load, which the other commands need not wait for.
+    from monitor.sources import telegram_login  # noqa: PLC0415
+
     found = configured()
     options = found.telegram()
     if not _NAME.fullmatch(name):

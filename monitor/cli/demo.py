@@ -19,11 +19,9 @@ from monitor.sources import Source
 from monitor.sources.fallback import WithFallback
 from monitor.sources.preview import PreviewSource
 from monitor.sources.preview_fetch import PreviewOptions
-from monitor.sources.telegram import TelegramSource
-from monitor.sources.telegram_account import Session, TelegramOptions
+from monitor.sources.telegram_options import Session, TelegramOptions
 from monitor.standin.scenario import THEN, Scenario, shipped
 from monitor.standin.server import CANARY, Standin, serving
-from monitor.standin.telegram import TelegramServer, serving_telegram
 from monitor.store import flags, news, posts, watches
 from monitor.store.accounts import AccountMemory
 from monitor.store.database import Database
@@ -107,6 +105,10 @@ async def _play(
 @asynccontextmanager
 async def _sources(stage: Standin, database: Database) -> AsyncIterator[Source]:
     """The stand-in's MTProto server and its pages, and the sources that read them as they read the real ones."""
+    # Telethon takes half a second to load, which the other commands need not wait for.
+    from monitor.sources.telegram import TelegramSource  # noqa: PLC0415
+    from monitor.standin.telegram import TelegramServer, serving_telegram  # noqa: PLC0415
+
     server = TelegramServer(stage)
     async with serving_telegram(server), serving(stage) as host:
         pages = PreviewOptions(hosts=(host,), pace=0.02, user_agent="monitor demo", canary=CANARY)

@@ -10,11 +10,10 @@ from monitor.errors import SettingsError
 from monitor.fetch import Files
 from monitor.model import SourceName, utc_now
 from monitor.settings import Settings
-from monitor.sources import Source, telegram_login
+from monitor.sources import Source
 from monitor.sources.fallback import WithFallback
 from monitor.sources.preview import PreviewSource
-from monitor.sources.telegram import TelegramSource
-from monitor.sources.telegram_account import Session, TelegramOptions
+from monitor.sources.telegram_options import Session, TelegramOptions
 from monitor.store import watches
 from monitor.store.accounts import AccountMemory
 from monitor.store.database import Database
@@ -47,10 +46,14 @@ async def opened(
         if not through_accounts:
             yield Opened((preview,))
             return
+        # Telethon takes half a second to load, which most commands need not wait for.
+        from monitor.sources.telegram import TelegramSource  # noqa: PLC0415
+        from monitor.sources.telegram_login import trust  # noqa: PLC0415
+
         held = checked(sessions(found))
         options = found.telegram() if held else _no_account()
         if found.telegram_server_key is not None:
-            telegram_login.trust(found.telegram_server_key)
+            trust(found.telegram_server_key)
         memory = AccountMemory(database)
         async with TelegramSource.opened(held, options, memory, now=utc_now) as telegram:
             files = Files(telegram, found.media_place(), int(found.media_largest * MEGABYTE))
@@ -76,8 +79,10 @@ def sessions(found: Settings) -> list[Session]:
 
 def checked(held: list[Session]) -> list[Session]:
     """The sessions as they are. Raises SettingsError for the first that is none."""
+    from monitor.sources.telegram_login import is_session  # noqa: PLC0415
+
     for session in held:
-        if not telegram_login.is_session(session.read()):
+        if not is_session(session.read()):
             raise SettingsError(
                 f"the session of account {session.name} cannot be read",
                 "it is no session as `monitor login` writes it, or only a part of one",

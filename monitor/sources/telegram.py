@@ -38,8 +38,9 @@ from monitor.errors import (
 from monitor.model import Access, Channel, Clock, Look, SourceName, Watch
 from monitor.sources import albums
 from monitor.sources.pace import AGAIN, FILES, NEWEST, OLDER
-from monitor.sources.telegram_account import Account, Answer, Memory, Session, TelegramOptions
+from monitor.sources.telegram_account import Account, Answer, Memory
 from monitor.sources.telegram_message import read_all, read_channel, refusal
+from monitor.sources.telegram_options import Session, TelegramOptions
 
 log = structlog.get_logger()
 
@@ -123,7 +124,8 @@ class TelegramSource:
         """New posts, and what changed in older ones since the last look."""
         seat = await self._seat(watch, urgency=NEWEST)
         if watch.pts is None or watch.cursor is None:
-            looks = self._from_history(seat, watch, follow=True)
+            # What changed while nobody followed the order of changes is never told.
+            looks = self._from_history(seat, watch, follow=True, lost=watch.cursor is not None)
         elif seat.account.waits_with(DIFFERENCE):
             looks = self._from_history(seat, watch, follow=False)
         else:
@@ -258,7 +260,7 @@ class TelegramSource:
         """A difference as a look: it covers the ids from the cursor up to the newest that it names."""
         page, gone = _difference(answer, watch, seat)
         fresh = [m.id for m in page.messages if m.id > cursor]
-        first, last = (cursor + 1, max(fresh)) if fresh else (cursor, cursor)
+        first, last = cursor + 1, max(fresh, default=cursor)
         whole = await self._with_siblings(seat, watch, page.messages, covered=range(cursor + 1, last + 1))
         page = await self._describe(seat, page)
         return replace(

@@ -7,11 +7,9 @@ while and then tried again; a ban is final.
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Any, NamedTuple, Protocol
 
 import structlog
@@ -32,6 +30,7 @@ from monitor.errors import (
 )
 from monitor.model import Access, Clock
 from monitor.sources.pace import FILES, NEWEST, Pacer
+from monitor.sources.telegram_options import Session, TelegramOptions
 
 log = structlog.get_logger()
 # Its warnings come back to us as errors, with words of our own.
@@ -51,21 +50,6 @@ _NOBODY = (errors.UsernameNotOccupiedError, errors.UsernameInvalidError)
 _NO_SESSION = (errors.UnauthorizedError, errors.AuthKeyDuplicatedError, AuthKeyNotFound)
 _THEIRS = (errors.ServerError, errors.RpcCallFailError, errors.TimedOutError)
 _NO_LINE = (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.CancelledError)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TelegramOptions:
-    """How Telegram is read: the application's own id and hash, and how gently.
-
-    `pace` and `timeout` are in seconds; `retry` is how long an account that does not work is left alone at most.
-    """
-
-    api_id: int
-    api_hash: str
-    pace: float = 1.0
-    timeout: float = 60.0
-    retry: timedelta = timedelta(minutes=5)
-    raw: bool = True
 
 
 class Memory(Protocol):
@@ -104,18 +88,6 @@ class Memory(Protocol):
     ) -> None:
         """Record what keeps an account from working, and when it is tried again."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """A session by its name; `read` gives Telethon's session string as it is now, since a new login replaces it."""
-
-    name: str
-    read: Callable[[], str]
-
-    def number(self) -> int:
-        """A signed 32-bit number that stands for the session and tells nothing of it."""
-        return int.from_bytes(sha256(self.read().encode()).digest()[:4], "big", signed=True)
 
 
 class Answer(NamedTuple):

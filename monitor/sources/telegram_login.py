@@ -10,7 +10,8 @@ from telethon.crypto import rsa
 from telethon.sessions import StringSession
 
 from monitor.errors import FloodWait, MonitorError, Unreachable, UsageError
-from monitor.sources.telegram_account import TelegramOptions, client_of
+from monitor.sources.telegram_account import client_of
+from monitor.sources.telegram_options import TelegramOptions
 
 MOST_TRIES = 3
 Ask = Callable[[str], str]

@@ -397,6 +397,32 @@ _NOTE_REPORTED = """
     """
 
 
+async def doubt(tx: Transaction, look: Look) -> None:
+    """Let posts be looked at again soon that a look should have shown and did not, unless they were just seen."""
+    if look.first_id is None or look.last_id is None or look.source is SourceName.DESKTOP:
+        return
+    aside = [thing.message_id for thing in look.set_aside]
+    if look.first_id > look.last_id or None in aside:
+        return
+    await tx.execute(
+        text(
+            """
+            UPDATE monitor.post_state SET look_at = :at
+            WHERE channel_id = :channel AND message_id BETWEEN :first AND :last AND presence = 'present'
+              AND NOT message_id = ANY(:shown) AND last_seen_at < CAST(:at AS timestamptz) - interval '1 hour'
+              AND (look_at IS NULL OR look_at > :at)
+            """
+        ),
+        {
+            "at": look.at,
+            "channel": look.channel.channel_id,
+            "first": look.first_id,
+            "last": look.last_id,
+            "shown": [post.message_id for post in look.posts] + aside,
+        },
+    )
+
+
 async def look_again(tx: Transaction, channel_id: int, *, at: datetime) -> None:
     """Let every post of a channel be looked at again, since changes to them may have been lost."""
     await tx.execute(

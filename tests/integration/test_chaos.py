@@ -21,7 +21,7 @@ from monitor.sources.fallback import WithFallback
 from monitor.sources.preview import PreviewSource
 from monitor.sources.preview_fetch import PreviewOptions
 from monitor.sources.telegram import TelegramSource
-from monitor.sources.telegram_account import Session, TelegramOptions
+from monitor.sources.telegram_options import Session, TelegramOptions
 from monitor.standin.scenario import Event, Message, Scenario, Text
 from monitor.standin.server import CANARY, Standin, serving
 from monitor.standin.telegram import TelegramServer, serving_telegram

@@ -23,8 +23,8 @@ from monitor.sources.fallback import WithFallback
 from monitor.sources.preview import PreviewSource
 from monitor.sources.preview_fetch import PreviewOptions
 from monitor.sources.telegram import TelegramSource
-from monitor.sources.telegram_account import Session, TelegramOptions
 from monitor.sources.telegram_message import parse_raw
+from monitor.sources.telegram_options import Session, TelegramOptions
 from monitor.standin.scenario import THEN, Event, Message, Scenario, Text, shipped
 from monitor.standin.server import Standin, serving
 from monitor.standin.telegram import Cut, Delay, Refusal, TelegramServer, TooLong, serving_telegram

@@ -20,7 +20,7 @@ from monitor.looks import Fetched as FetchedLook
 from monitor.looks import store
 from monitor.model import Channel, Listed, Look, LookKind, Media, MediaKind, Pace, Post, SourceName, Watch
 from monitor.sources.telegram import TelegramSource
-from monitor.sources.telegram_account import Session, TelegramOptions
+from monitor.sources.telegram_options import Session, TelegramOptions
 from monitor.standin.scenario import Event, Message, Scenario, Text
 from monitor.standin.stage import Stage
 from monitor.standin.telegram import TelegramServer, serving_telegram

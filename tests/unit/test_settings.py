@@ -13,7 +13,7 @@ from monitor.errors import SettingsError, UsageError
 from monitor.model import Listed, Pace, SourceName
 from monitor.settings import Settings
 from monitor.sources.preview_fetch import PreviewOptions
-from monitor.sources.telegram_account import TelegramOptions
+from monitor.sources.telegram_options import TelegramOptions
 
 VARIABLES = [f"MONITOR_{name.upper()}" for name in Settings.model_fields]
 

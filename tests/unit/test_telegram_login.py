@@ -10,8 +10,8 @@ from telethon import TelegramClient
 from telethon.sessions import StringSession
 
 from monitor.errors import FloodWait, MonitorError, Unreachable, UsageError
-from monitor.sources.telegram_account import TelegramOptions
 from monitor.sources.telegram_login import is_session, login, trust
+from monitor.sources.telegram_options import TelegramOptions
 from monitor.standin import telegram_keys as keys
 from monitor.standin.telegram import Address, TelegramServer, serving_telegram
 from tests.unit.standin_telegram import channel, fresh, said, staged
