@@ -169,10 +169,9 @@ def _was_before(held: Held, post: Post, look: Look) -> bool:
     """
     if held.source in PAST_SOURCES:
         return False
-    edited_before = (
-        post.edited_at is not None and held.edited_at is not None and post.edited_at < held.edited_at
-    )
-    return look.at < held.seen_at or edited_before
+    if post.edited_at is not None and held.edited_at is not None and post.edited_at != held.edited_at:
+        return post.edited_at < held.edited_at
+    return look.at < held.seen_at
 
 
 def _version(

@@ -98,8 +98,9 @@ def _moved(watch: Watch, reach: "_Reach", fetched: Fetched) -> Callable[[Transac
     before = look.first_id if reach.cursor is None else None
 
     async def move(tx: Transaction) -> None:
-        if look.all_due:
+        if look.all_due and watch.lost_at is None:
             await posts.look_again(tx, look.channel.channel_id, at=look.at)
+            await watches.lost(tx, watch, at=look.at)
         cursor = reach.take(look)
         if cursor is not None:
             await watches.advance(
@@ -201,6 +202,7 @@ async def _backfill_one(looking: Looking, watch: Watch) -> None:
                 tx: Transaction, before: int = reached, *, done: bool = done, holes: bool = holes
             ) -> None:
                 await watches.backfilled(tx, watch, before=before, done=done, holes=holes)
+                await watches.next_of(tx, watch, LookKind.BACKFILL, at=looking.now())
 
             await looking.store(fetched, watch, move=move)
             if done:

@@ -108,24 +108,9 @@ class RateLimited(SourceError):
 
 
 class FloodWait(SourceError):
-    """An account was asked to wait with one kind of request; its other requests and other accounts go on.
-
-    `apart` says that new posts are asked for with requests of another kind, so that they need not wait too.
-    """
+    """An account was asked to wait with one kind of request; its other requests and other accounts go on."""
 
     outcome = "flood_wait"
-
-    def __init__(
-        self,
-        what: str,
-        why: str = "",
-        mend: str = "",
-        *,
-        retry_after: float | None = None,
-        apart: bool = False,
-    ) -> None:
-        super().__init__(what, why, mend, retry_after=retry_after)
-        self.apart = apart
 
 
 class SessionLost(SourceError):

@@ -14,11 +14,12 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 import structlog
 
 from monitor import changes
-from monitor.errors import Fault, FloodWait, HandleTaken, MonitorError, Purged, SourceError
+from monitor.errors import Fault, HandleTaken, MonitorError, Purged, SourceError
 from monitor.model import Clock, Decision, Look, LookKind, SetAside, Watch
 from monitor.sources import Source
 from monitor.store import aside, channels, coverage, media, partitions, posts, purges, watches
@@ -28,6 +29,9 @@ from monitor.store.database import Database, Transaction, lock_channel
 log = structlog.get_logger()
 
 AHEAD = 2
+# A run takes no further watch after so many seconds, so that it ends before it is broken off.
+LONGEST = 300.0
+AFTER_FAILURE = timedelta(minutes=10)
 BREATH = 8
 Move = Callable[[Transaction], Awaitable[None]]
 
@@ -90,13 +94,16 @@ class Looking:
         """Look at some watches, as many at a time as the source bears.
 
         A failure is that watch's own, unless what it shares would refuse the others too; these are then left
-        alone for as long.
+        alone for as long. Those that are not reached in a while are still due, and first next time.
         """
         waiting = list(reversed(chosen))
         refused: list[SourceError] = []
 
+        loop = asyncio.get_running_loop()
+        until = loop.time() + LONGEST
+
         async def lane() -> None:
-            while waiting and not refused:
+            while waiting and not refused and loop.time() < until:
                 error = await self._tried(look, waiting.pop())
                 if error is not None and error.shared:
                     refused.append(error)
@@ -135,16 +142,16 @@ class Looking:
         )
         async with self.database.transaction() as tx:
             await coverage.keep(tx, looked)
-            # What its account waits with is not due meanwhile, and the watch's newest posts must not wait too.
-            if not self._stands_apart(error):
+            if self.kind is LookKind.LIVE or error.permanent or error.shared:
                 await watches.failed(
                     tx, watch, now=now, wait=wait, problem=error.outcome, words=words, stop=error.permanent
                 )
+            else:
+                # What older posts meet must not keep the newest ones waiting.
+                later = now + max(AFTER_FAILURE, wait)
+                await watches.next_of(tx, watch, self.kind, at=later)
         self.collected.failures += 1
         self.collected.problems.append(f"@{watch.handle}: {words}")
-
-    def _stands_apart(self, error: SourceError) -> bool:
-        return self.kind is not LookKind.LIVE and isinstance(error, FloodWait) and error.apart
 
     async def _postpone(self, error: SourceError, others: Sequence[Watch]) -> None:
         """Leave the other watches alone as well: what refused this one would refuse them."""
@@ -215,6 +222,11 @@ async def store(
             span=_span(look),
         )
         await coverage.keep(tx, looked)
+        if look.instead_of is not None and watch is not None:
+            outcome, words = look.instead_of
+            await coverage.keep(
+                tx, replace(looked, source=watch.source, outcome=outcome, detail=words, span=None)
+            )
         if move is not None:
             await move(tx)
     return decision

@@ -186,6 +186,7 @@ class Look:
     there while the channel could be read; `unseen` are ids that were not visible, which proves nothing. Where Telegram keeps an order of changes, `pts` is the place in
     it that this look reached (core.telegram.org/api/updates), and `all_due` says that changes before it
     were lost, so that every post held must be looked at again. `again_after` is the pace that was asked for.
+    `instead_of` is what kept the source decided on from giving the look: the outcome, and in words.
     """
 
     source: SourceName
@@ -202,6 +203,7 @@ class Look:
     pts: int | None = None
     all_due: bool = False
     again_after: timedelta | None = None
+    instead_of: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -312,7 +314,8 @@ class Watch:
 
     `cursor` is the newest message id stored without a gap below it since the watch began. The backfill goes
     down from `backfill_before` (exclusive) to posts of `backfill_since`; `backfill_done` says it got there.
-    `pts` is the place in Telegram's order of changes up to which they are stored. `via` is the source that
+    `pts` is the place in Telegram's order of changes up to which they are stored; since `lost_at` it is known
+    that some will never be told. `via` is the source that
     the last look came through, where that is another than the one decided on.
     """
 
@@ -324,6 +327,7 @@ class Watch:
     channel_id: int | None = None
     cursor: int | None = None
     pts: int | None = None
+    lost_at: datetime | None = None
     backfill_since: datetime | None = None
     backfill_before: int | None = None
     backfill_done: bool = False

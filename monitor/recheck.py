@@ -7,10 +7,10 @@ taken in, what is not is proven empty. Both go into the archive as every look do
 
 from collections.abc import Awaitable, Callable, Container
 from contextlib import aclosing
-from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from monitor import changes
+from monitor.errors import SourceError
 from monitor.looks import Collected, Fetched, Looking, ahead
 from monitor.model import Clock, LookKind, Watch
 from monitor.sources import Source
@@ -32,20 +32,35 @@ async def recheck(
     only: Container[str] | None = None,
     stored: Callable[[], None] = lambda: None,
 ) -> Collected:
-    """Look again at posts that are due, of every watch of this source, then at ids that show no post.
+    """Look again at posts that are due, of every watch of this source.
 
     `only` narrows the watches down to some handles; `stored` hears of each look once it is committed.
     """
-    collected = Collected()
+    looking = Looking(
+        database=database, source=source, kind=LookKind.RECHECK, now=now, collected=Collected(), stored=stored
+    )
     async with database.transaction() as tx:
         due = await watches.to_recheck(tx, now=now(), source=source.name)
-    looking = Looking(
-        database=database, source=source, kind=LookKind.RECHECK, now=now, collected=collected, stored=stored
-    )
     await looking.each(_chosen(due, only), lambda watch: _again(looking, watch))
-    if source.name in changes.PROVING_SOURCES:
-        await _fill_all(replace(looking, kind=LookKind.HOLES), only=only)
-    return collected
+    return looking.collected
+
+
+async def fill(
+    database: Database,
+    source: Source,
+    *,
+    now: Clock,
+    only: Container[str] | None = None,
+    stored: Callable[[], None] = lambda: None,
+) -> Collected:
+    """Ask for the ids that show no post, of every watch of this source, which must be able to prove an absence."""
+    looking = Looking(
+        database=database, source=source, kind=LookKind.HOLES, now=now, collected=Collected(), stored=stored
+    )
+    async with database.transaction() as tx:
+        with_holes = await watches.with_holes(tx, now=now(), source=source.name)
+    await looking.each(_chosen(with_holes, only), lambda watch: _fill(looking, watch))
+    return looking.collected
 
 
 def _chosen(found: list[Watch], only: Container[str] | None) -> list[Watch]:
@@ -54,24 +69,28 @@ def _chosen(found: list[Watch], only: Container[str] | None) -> list[Watch]:
 
 async def _again(looking: Looking, watch: Watch) -> None:
     """Look at a watch's posts that are due, a batch at a time, the newest first."""
-    channel_id = watch.channel_id or 0
     for _ in range(BATCHES):
         now = looking.now()
         async with looking.database.transaction() as tx:
-            ids = await posts.due(tx, channel_id, now=now, limit=BATCH)
+            ids = await posts.due(tx, watch.channel_id or 0, now=now, limit=BATCH)
+            await watches.next_of(tx, watch, LookKind.RECHECK, at=now)
         if not ids:
             return
-        async with aclosing(ahead(looking.source.again(watch, ids))) as looks:
-            async for fetched in looks:
-                await looking.store(fetched, watch)
-        async with looking.database.transaction() as tx:
-            await posts.postpone(tx, channel_id, ids, now=now, until=now + LATER)
+        try:
+            async with aclosing(ahead(looking.source.again(watch, ids))) as looks:
+                async for fetched in looks:
+                    await looking.store(fetched, watch)
+        except SourceError as error:
+            if not (error.elsewhere or error.shared or error.retry_after):
+                await _leave(looking, watch, ids, now=now)
+            raise
+        await _leave(looking, watch, ids, now=now)
 
 
-async def _fill_all(looking: Looking, *, only: Container[str] | None) -> None:
+async def _leave(looking: Looking, watch: Watch, ids: list[int], *, now: datetime) -> None:
+    """Leave posts for a while that a look brought nothing on, so that others get their turn."""
     async with looking.database.transaction() as tx:
-        with_holes = await watches.with_holes(tx, now=looking.now(), source=looking.source.name)
-    await looking.each(_chosen(with_holes, only), lambda watch: _fill(looking, watch))
+        await posts.postpone(tx, watch.channel_id or 0, ids, now=now, until=now + LATER)
 
 
 async def _fill(looking: Looking, watch: Watch) -> None:
@@ -79,12 +98,13 @@ async def _fill(looking: Looking, watch: Watch) -> None:
     for _ in range(BATCHES):
         async with looking.database.transaction() as tx:
             ids = await _holes(tx, watch)
-            if not ids:
-                await watches.holes_checked(tx, watch, until=looking.now() + LATER)
-                return
+            later = looking.now() + (timedelta(0) if ids else LATER)
+            await watches.next_of(tx, watch, LookKind.HOLES, at=later)
+        if not ids:
+            return
         if not await _asked_for(looking, watch, ids):
             async with looking.database.transaction() as tx:
-                await watches.holes_checked(tx, watch, until=looking.now() + LATER)
+                await watches.next_of(tx, watch, LookKind.HOLES, at=looking.now() + LATER)
             return
 
 

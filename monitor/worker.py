@@ -69,13 +69,14 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """What a worker works with. `heard` is told of every run that did something; `tick` is in seconds."""
+    """What a worker works with. `proving` is the source that can prove that an id holds no post. `heard` is told of every run that did something; `tick` is in seconds."""
 
     database: Database
     sources: Sequence[Source]
     rules: Rules
     rules_body: str
     now: Clock
+    proving: Source | None = None
     files: fetch.Files | None = None
     tick: float = 2.0
     heard: Heard = field(default=_hear_nothing)
@@ -88,6 +89,11 @@ class Work:
         ]
         for source in self.sources:
             jobs += self._looking(source, partial(hint, "flag"))
+        if self.proving is not None:
+            fill = partial(
+                recheck.fill, self.database, self.proving, now=self.now, stored=partial(hint, "flag")
+            )
+            jobs.append(Job("fill", self.tick, partial(_told, fill), self.proving.name))
         if self.files is not None:
             jobs.append(
                 Job("fetch", self.tick, partial(fetch.fetch, self.database, self.files, now=self.now))
@@ -97,11 +103,11 @@ class Work:
     def _looking(self, source: Source, stored: Callable[[], None]) -> list[Job]:
         """The steps that look through a source; each has a turn of its own, so that none waits for another."""
         base, now = self.database, self.now
-        live = partial(_live, base, source, now=now, stored=stored)
+        live = partial(collect.live, base, source, now=now, stored=stored)
         older = partial(collect.backfill, base, source, now=now, stored=stored)
         again = partial(recheck.recheck, base, source, now=now, stored=stored)
         return [
-            Job(step, self.tick, run, source.name)
+            Job(step, self.tick, partial(_told, run), source.name)
             for step, run in (("collect", live), ("backfill", older), ("recheck", again))
         ]
 
@@ -109,8 +115,9 @@ class Work:
         return await flag.flag(self.database, self.rules, self.rules_body, now=self.now)
 
 
-async def _live(database: Database, source: Source, *, now: Clock, stored: Callable[[], None]) -> Collected:
-    done = await collect.live(database, source, now=now, stored=stored)
+async def _told(run: Callable[[], Awaitable[Collected]]) -> Collected:
+    """A run of looking, with a warning for each watch that failed."""
+    done = await run()
     for problem in done.problems:
         log.warning("a watch fails", problem=problem)
     return done

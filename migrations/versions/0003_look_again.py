@@ -14,12 +14,23 @@ STATEMENTS = (
     """
     ALTER TABLE monitor.watches
         ADD COLUMN pts INTEGER,
+        ADD COLUMN lost_at TIMESTAMP WITH TIME ZONE,
         ADD COLUMN via TEXT,
+        ADD COLUMN older_at TIMESTAMP WITH TIME ZONE,
+        ADD COLUMN again_at TIMESTAMP WITH TIME ZONE,
         ADD COLUMN holes_at TIMESTAMP WITH TIME ZONE
     """,
+    "ALTER TABLE monitor.post_state ADD COLUMN deleted_at TIMESTAMP WITH TIME ZONE",
+    """
+    UPDATE monitor.post_state s SET look_at = now()
+    FROM monitor.posts p
+    WHERE (p.channel_id, p.message_id) = (s.channel_id, s.message_id) AND p.posted_at > now() - interval '7 days'
+    """,
+    "CREATE INDEX set_aside_post ON monitor.set_aside (channel_id, message_id)",
     """
     CREATE TABLE monitor.accounts (
         account TEXT NOT NULL,
+        user_id BIGINT,
         last_ok_at TIMESTAMP WITH TIME ZONE,
         problem TEXT,
         problem_text TEXT,
@@ -166,9 +177,29 @@ VIEWS = {
 }
 
 
+# The first view gets one column more, at its end: a view's columns keep their places.
+POSTS = """
+    CREATE OR REPLACE VIEW research.posts AS
+    SELECT p.channel_id, c.handle, p.message_id, p.posted_at, p.edited_at, p.version, v.text, v.entities,
+           v.links, p.media_kind, v.media, v.extras, p.service, p.album_id, p.forward_kind,
+           p.forward_channel_id, p.forward_handle, p.forward_message_id, p.forward_title,
+           p.reply_to_message_id, p.reply_to_handle, s.presence, s.missing_since, p.first_seen_at,
+           s.last_seen_at, p.source, s.deleted_at
+    FROM monitor.posts p
+    JOIN monitor.post_versions v USING (channel_id, message_id, version)
+    JOIN monitor.post_state s USING (channel_id, message_id)
+    LEFT JOIN research.channels c USING (channel_id)
+    """
+
+
 def upgrade() -> None:
     for statement in STATEMENTS:
         op.execute(statement)
+    op.execute(POSTS)
+    op.execute(
+        "COMMENT ON COLUMN research.posts.deleted_at IS "
+        "'When its deletion was proven: reported by Telegram, or not there when asked for by its number'"
+    )
     for name, (meaning, query, columns) in VIEWS.items():
         op.execute(f"CREATE VIEW research.{name} AS {query}")
         op.execute(f"COMMENT ON VIEW research.{name} IS {quoted(meaning)}")

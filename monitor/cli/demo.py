@@ -13,9 +13,9 @@ import typer
 from monitor import settings
 from monitor.cli import show
 from monitor.cli.base import app, archive, choice, configured, out, server
+from monitor.cli.sources import Opened
 from monitor.model import Listed, Pace, SourceName, utc_now
 from monitor.settings import Settings
-from monitor.sources import Source
 from monitor.sources.fallback import WithFallback
 from monitor.sources.preview import PreviewSource
 from monitor.sources.preview_fetch import PreviewOptions
@@ -83,12 +83,13 @@ async def _play(
             begins = await posts.newest_time(tx)
         stage = Standin(_clock(begins or THEN + OPENS, speed))
         stage.play(scenarios, start=THEN)
-        async with _sources(stage, database) as source:
+        async with _sources(stage, database) as sources:
             screen = Screen(database, [scenario.handle for scenario in scenarios])
             worker = Worker(
                 Work(
                     database=database,
-                    sources=(source,),
+                    sources=sources.every,
+                    proving=sources.proving,
                     rules=rules,
                     rules_body=body,
                     now=utc_now,
@@ -103,7 +104,7 @@ async def _play(
 
 
 @asynccontextmanager
-async def _sources(stage: Standin, database: Database) -> AsyncIterator[Source]:
+async def _sources(stage: Standin, database: Database) -> AsyncIterator[Opened]:
     """The stand-in's MTProto server and its pages, and the sources that read them as they read the real ones."""
     # Telethon takes half a second to load, which the other commands need not wait for.
     from monitor.sources.telegram import TelegramSource  # noqa: PLC0415
@@ -119,7 +120,7 @@ async def _sources(stage: Standin, database: Database) -> AsyncIterator[Source]:
             PreviewSource.opened(pages, now=utc_now) as preview,
             TelegramSource.opened([session], options, memory, now=utc_now) as telegram,
         ):
-            yield WithFallback(telegram, preview)
+            yield Opened((WithFallback(telegram, preview),), proving=telegram)
 
 
 def _listed(scenario: Scenario) -> Listed:

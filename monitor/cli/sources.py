@@ -25,23 +25,26 @@ GIVEN = "session-"
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """Sources that are open, and where files come from if they are wanted."""
+    """Sources that are open, which of them can prove an absence, and where files come from if they are wanted."""
 
     every: tuple[Source, ...]
+    proving: Source | None = None
     files: Files | None = None
 
 
 @asynccontextmanager
 async def opened(
-    found: Settings, database: Database, *, only: Container[str] | None = None
+    found: Settings, database: Database, *, only: Container[str] | None = None, lasting: bool = False
 ) -> AsyncIterator[Opened]:
     """The sources that listed channels, or `only` some, are read through, closed at the end of the block.
+
+    A `lasting` worker gets all: a channel may be put to another source while it runs, and must not fall between.
 
     Raises SettingsError where a session is none, or accounts are there and the application's id is not.
     """
     async with database.transaction() as tx:
         chosen = [w for w in await watches.every(tx) if only is None or w.handle in only]
-    through_accounts = any(w.source is SourceName.TELEGRAM for w in chosen)
+    through_accounts = lasting or any(w.source is SourceName.TELEGRAM for w in chosen)
     async with PreviewSource.opened(found.preview(), now=utc_now) as preview:
         if not through_accounts:
             yield Opened((preview,))
@@ -57,7 +60,8 @@ async def opened(
         memory = AccountMemory(database)
         async with TelegramSource.opened(held, options, memory, now=utc_now) as telegram:
             files = Files(telegram, found.media_place(), int(found.media_largest * MEGABYTE))
-            yield Opened((WithFallback(telegram, preview), preview), files if found.media else None)
+            both = (WithFallback(telegram, preview), preview)
+            yield Opened(both, proving=telegram, files=files if found.media else None)
 
 
 def _no_account() -> TelegramOptions:

@@ -57,11 +57,12 @@ def up(
     async def work(found: Settings, database: Database) -> None:
         rules, body = settings.rules(found.file("rules.toml"))
         await _agree(found, database, yes=yes)
-        async with opened(found, database) as sources:
+        async with opened(found, database, lasting=True) as sources:
             out.print("monitor is at work · Ctrl-C to stop · see how it stands with: monitor status")
             work = Work(
                 database=database,
                 sources=sources.every,
+                proving=sources.proving,
                 files=sources.files,
                 rules=rules,
                 rules_body=body,

@@ -1,4 +1,4 @@
-"""Turns at a fixed pace, the most urgent of those that wait first."""
+"""Turns at a fixed pace: the more urgent go before those that came a little earlier, and all get theirs."""
 
 import asyncio
 import heapq
@@ -8,21 +8,25 @@ from itertools import count
 NEWEST, AGAIN, OLDER, FILES = range(4)
 
 
+# By so many turns a step of urgency goes before what came earlier; without a bound, files would never be fetched.
+HEAD_START = 8
+
+
 class Pacer:
     """Gives one turn every `seconds`; with 0 every turn is there at once."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._free_at = 0.0
-        self._waiting: list[tuple[int, int]] = []
+        self._waiting: list[tuple[float, int]] = []
         self._number = count()
 
     async def turn(self, urgency: int) -> None:
-        """Wait for a turn; of two that wait equally urgently, the earlier goes first."""
+        """Wait for a turn; of two that are equally urgent, the earlier goes first."""
         if self._seconds <= 0:
             return
         clock = asyncio.get_running_loop().time
-        ticket = (urgency, next(self._number))
+        ticket = (clock() + urgency * HEAD_START * self._seconds, next(self._number))
         heapq.heappush(self._waiting, ticket)
         try:
             # Whoever is most urgent when the turn comes takes it, so there is nothing to be woken by.

@@ -64,6 +64,7 @@ class _Seat:
     account: Account
     access: Access
     alone: asyncio.Lock
+    remembered: bool = False
 
     @property
     def peer(self) -> Any:
@@ -130,9 +131,15 @@ class TelegramSource:
             looks = self._from_history(seat, watch, follow=False)
         else:
             looks = self._changes(seat, watch)
-        async with aclosing(looks):
-            async for look in looks:
-                yield look
+        try:
+            async with aclosing(looks):
+                async for look in looks:
+                    yield look
+        except (Barred, NotAChannel, Restricted) as error:
+            # The watch may mean another channel by now than the one once found under its handle.
+            if watch.channel_id is None and seat.remembered:
+                raise await _outdated(seat) from error
+            raise
 
     async def older(self, watch: Watch, *, before: int) -> AsyncGenerator[Look, None]:
         """Pages of posts with ids under `before`, down to the first."""
@@ -186,7 +193,7 @@ class TelegramSource:
         for account in self._accounts.values():
             access = _known(account, watch)
             if access is not None:
-                return _Seat(account, access, alone)
+                return _Seat(account, access, alone, remembered=True)
         account = min(self._accounts.values(), key=lambda a: a.load)
         with account.assigned():
             return _Seat(account, await self._resolve(account, watch, urgency=urgency), alone)
@@ -427,7 +434,7 @@ def _bears(page: _Page, watch: Watch, seat: _Seat) -> bool:
     chat = page.chats.get(seat.access.channel_id)
     bought = getattr(chat, "usernames", None) or ()
     names = {getattr(chat, "username", None), *(name.username for name in bought)} - {None}
-    return not names or watch.handle in {name.lower() for name in names}
+    return chat is None or watch.handle in {name.lower() for name in names}
 
 
 def _as_peer(seat: _Seat) -> Any:
@@ -510,6 +517,6 @@ def _file_of(message: Any, media_id: int) -> Any:
     for holder in (media, getattr(media, "webpage", None)):
         for name in ("photo", "document"):
             found = getattr(holder, name, None)
-            if getattr(found, "id", None) == media_id:
+            if isinstance(found, types.Photo | types.Document) and found.id == media_id:
                 return found
     return None

@@ -7,8 +7,8 @@ while and then tried again; a ban is final.
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
@@ -22,6 +22,7 @@ from monitor.errors import (
     Barred,
     FloodWait,
     HandleFree,
+    MonitorError,
     ServerFault,
     SessionLost,
     SourceError,
@@ -42,8 +43,6 @@ NOTED_FOR = timedelta(minutes=1)
 # A resolved handle costs the strictest limit of all, so these go at half the pace.
 RESOLVE = "ResolveUsername"
 DOWNLOAD = "GetFile"
-# With these older posts are read; new ones come by another request.
-_APART = frozenset({"GetHistory", "GetMessages", DOWNLOAD})
 _BANNED = (errors.UserDeactivatedError, errors.UserDeactivatedBanError, errors.PhoneNumberBannedError)
 _BARRED = (errors.ChannelPrivateError, errors.UserBannedInChannelError, errors.ChatForbiddenError)
 _NOBODY = (errors.UsernameNotOccupiedError, errors.UsernameInvalidError)
@@ -69,6 +68,10 @@ class Memory(Protocol):
 
     async def forget_access(self, account: str, channel_id: int) -> None:
         """Forget an access that was refused."""
+        ...
+
+    async def is_same(self, account: str, user_id: int) -> bool:
+        """Whether a name stands for the account it stood for before; if not, what was remembered is forgotten."""
         ...
 
     async def waits(self, account: str) -> dict[str, datetime]:
@@ -160,7 +163,8 @@ class Account:
     async def ask(self, request: Any, *, urgency: int, alone: asyncio.Lock | None = None) -> Answer:
         """Telegram's answer to a request, with no other request under the lock `alone` meanwhile."""
         kind = kind_of(request)
-        self._refuse(kind)
+        # A connection may take long, and turns that were taken meanwhile would all be used at once.
+        await self._lined_up(kind)
         if kind == RESOLVE:
             await self._resolving.turn(urgency)
         await self._pacer.turn(urgency)
@@ -171,35 +175,42 @@ class Account:
                 await self._pacer.turn(NEWEST)
             # While this one waited, another may have been refused.
             self._refuse(kind)
-            try:
-                async with asyncio.timeout(self._options.timeout):
-                    result = await _answered(await self._connected(kind), request)
-            except (
-                *_NO_LINE,
-                errors.RPCError,
-                AuthKeyNotFound,
-                ValueError,
-                errors.TypeNotFoundError,
-            ) as error:
-                raise await self._verdict(error, kind) from error
+            async with self._judged(kind):
+                result = await _answered(await self._connected(kind), request)
             answer = Answer(result, self._now())
         await self._works()
         return answer
 
     async def download(self, media: Any) -> AsyncGenerator[bytes, None]:
         """The bytes of a file, piece by piece; each piece takes a turn."""
-        kind = DOWNLOAD
-        self._refuse(kind)
+        await self._lined_up(DOWNLOAD)
+        pieces = aiter((await self._connected(DOWNLOAD)).iter_download(media))
         try:
-            client = await self._connected(kind)
-            pieces = client.iter_download(media)
-            try:
-                async for piece in pieces:
-                    yield bytes(piece)
-                    await self._pacer.turn(FILES)
-            finally:
-                await pieces.close()
-        except (*_NO_LINE, errors.RPCError, AuthKeyNotFound, ValueError) as error:
+            while True:
+                await self._pacer.turn(FILES)
+                async with self._judged(DOWNLOAD):
+                    piece = await anext(pieces, None)
+                if piece is None:
+                    return
+                yield bytes(piece)
+        finally:
+            await pieces.close()
+
+    async def _lined_up(self, kind: str) -> None:
+        """Connect if need be. Raises what is known to keep the account from this kind of request."""
+        self._refuse(kind)
+        async with self._judged(kind):
+            await self._connected(kind)
+
+    @asynccontextmanager
+    async def _judged(self, kind: str) -> AsyncIterator[None]:
+        """Within a time, and every way to fail turned into a SourceError."""
+        try:
+            async with asyncio.timeout(self._options.timeout):
+                yield
+        except MonitorError:
+            raise
+        except (Exception, asyncio.CancelledError) as error:
             raise await self._verdict(error, kind) from error
 
     async def _connected(self, kind: str) -> Any:
@@ -215,7 +226,16 @@ class Account:
                     await client.disconnect()
                     raise
                 self._client = client
+                await self._recognise(client)
             return self._client
+
+    async def _recognise(self, client: Any) -> None:
+        """Forget what was another account's: a name may be given to a new login."""
+        me = await client.get_me(input_peer=True)
+        number = getattr(me, "user_id", None)
+        if number is not None and not await self._memory.is_same(self.name, number):
+            self.accesses.clear()
+            self._waits.clear()
 
     def _wait_left(self, kind: str) -> timedelta:
         until = self._waits.get(kind)
@@ -258,11 +278,16 @@ class Account:
         if isinstance(error, _THEIRS):
             return ServerFault("Telegram answered with a fault of its own", f"{kind}: {error}")
         if isinstance(error, _NO_LINE):
-            return await self._cut_off(error)
+            return await self._cut_off(error, kind)
         return _refusal(error, kind)
 
-    async def _cut_off(self, error: BaseException) -> SourceError:
-        """One lost line fails all that is asked at the time, and one that we closed ourselves has its reason."""
+    async def _cut_off(self, error: BaseException, kind: str) -> SourceError:
+        """One lost line fails all that is asked at the time, and one that we closed ourselves has its reason.
+
+        Files come over lines of their own, from other data centres.
+        """
+        if kind == DOWNLOAD and isinstance(error, TimeoutError):
+            return ServerFault("a file did not come in time", "its data centre does not answer")
         known = self._out_of_work()
         if known is not None:
             return _again(known)
@@ -349,7 +374,6 @@ def _flood_wait(account: str, kind: str, seconds: float) -> FloodWait:
         "Telegram asked for fewer requests",
         "it goes on by itself; a longer MONITOR_TELEGRAM_PACE avoids it",
         retry_after=seconds,
-        apart=kind in _APART,
     )
 
 

@@ -1,7 +1,7 @@
 """How Telegram is read, and through which sessions; apart from what reads it, which takes long to load."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import sha256
 
@@ -14,7 +14,7 @@ class TelegramOptions:
     """
 
     api_id: int
-    api_hash: str
+    api_hash: str = field(repr=False)
     pace: float = 1.0
     timeout: float = 60.0
     retry: timedelta = timedelta(minutes=5)

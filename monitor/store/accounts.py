@@ -121,6 +121,30 @@ class AccountMemory:
                 {"account": account, "channel": channel_id},
             )
 
+    async def is_same(self, account: str, user_id: int) -> bool:
+        """Whether a name stands for the account it stood for before; if not, what was remembered is forgotten."""
+        values = {"account": account, "user": user_id}
+        async with self._database.transaction() as tx:
+            before = await tx.execute(
+                text("SELECT user_id FROM monitor.accounts WHERE account = :account FOR UPDATE"), values
+            )
+            known = before.scalar_one_or_none()
+            if known == user_id:
+                return True
+            await tx.execute(
+                text(
+                    """
+                    INSERT INTO monitor.accounts (account, user_id) VALUES (:account, :user)
+                    ON CONFLICT (account) DO UPDATE SET user_id = excluded.user_id
+                    """
+                ),
+                values,
+            )
+            if known is not None:
+                for table in ("account_channels", "account_waits"):
+                    await tx.execute(text(f"DELETE FROM monitor.{table} WHERE account = :account"), values)  # noqa: S608
+            return known is None
+
     async def waits(self, account: str) -> dict[str, datetime]:
         """Until when an account must not make which kind of request."""
         async with self._database.transaction() as tx:

@@ -1,13 +1,14 @@
 """Connections to the archive's database, and the refusal of one that would break Cyrillic."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from typing import Self
 
 import psycopg
 from psycopg import AsyncConnection as DriverConnection
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from monitor.errors import DatabaseError
@@ -46,7 +47,12 @@ class Database:
                 "mend MONITOR_DATABASE_URL, or leave it out to use the database that comes with the package",
             ) from error
         self._engine = create_async_engine(
-            parsed, pool_pre_ping=True, connect_args={"connect_timeout": 10, "options": SESSION}
+            parsed,
+            pool_pre_ping=True,
+            # Each lane of each step that looks has one at times, and each lock has one all the time.
+            pool_size=20,
+            max_overflow=40,
+            connect_args={"connect_timeout": 10, "options": SESSION},
         )
 
     async def __aenter__(self) -> Self:
@@ -96,21 +102,21 @@ class Database:
     @asynccontextmanager
     async def only_one(self, lock: tuple[int, int]) -> AsyncIterator[bool]:
         """Hold an advisory lock for the length of the block; gives False where another process has it."""
-        with _worded():
-            async with self._engine.connect() as connection:
-                keys = {"a": lock[0], "b": lock[1]}
-                got = (
-                    await connection.execute(text("SELECT pg_try_advisory_lock(:a, :b)"), keys)
-                ).scalar_one()
+        keys = {"a": lock[0], "b": lock[1]}
+        async with AsyncExitStack() as stack:
+            with _worded():
+                connection = await stack.enter_async_context(self._engine.connect())
+                got = await connection.execute(text("SELECT pg_try_advisory_lock(:a, :b)"), keys)
+                alone = bool(got.scalar_one())
                 await connection.commit()
-                try:
-                    yield bool(got)
-                finally:
-                    # The connection goes back to the others, and would hold the lock for as long as it lives.
-                    if got:
-                        with suppress(DBAPIError):
-                            await connection.execute(text("SELECT pg_advisory_unlock(:a, :b)"), keys)
-                            await connection.commit()
+            try:
+                yield alone
+            finally:
+                # The connection goes back to the others, and would hold the lock for as long as it lives.
+                if alone:
+                    with suppress(DBAPIError):
+                        await connection.execute(text("SELECT pg_advisory_unlock(:a, :b)"), keys)
+                        await connection.commit()
 
 
 @contextmanager
@@ -118,7 +124,7 @@ def _worded() -> Iterator[None]:
     """Turn the driver's word for a lost or refused connection into ours."""
     try:
         yield
-    except (OperationalError, InterfaceError, psycopg.OperationalError, OSError) as error:
+    except (OperationalError, InterfaceError, PoolTimeoutError, psycopg.OperationalError, OSError) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
         why = str(cause).strip().splitlines()[0] if str(cause).strip() else type(cause).__name__
         raise DatabaseError(

@@ -83,13 +83,18 @@ _WRITE = (
     FROM incoming
     """,
     """
-    INSERT INTO monitor.post_state (channel_id, message_id, version, last_seen_at, look_at, presence, missing_since)
+    INSERT INTO monitor.post_state (channel_id, message_id, version, last_seen_at, look_at, presence, missing_since,
+                                    deleted_at)
     SELECT %(channel)s, i.message_id, i.version, %(at)s, CASE WHEN v.proven_at IS NULL THEN i.look_at END,
-           CASE WHEN v.proven_at IS NULL THEN 'present' ELSE 'deleted' END, v.proven_at
+           CASE WHEN v.proven_at IS NULL THEN 'present' ELSE 'deleted' END, v.proven_at, v.proven_at
     FROM incoming i
     LEFT JOIN monitor.vacant_ids v ON v.channel_id = %(channel)s AND v.reason = 'deleted'
         AND v.first_id = i.message_id AND v.proven_at >= %(at)s
     WHERE version = 1
+    """,
+    """
+    DELETE FROM monitor.vacant_ids v USING incoming i
+    WHERE v.channel_id = %(channel)s AND v.first_id = i.message_id AND v.last_id = i.message_id AND i.version = 1
     """,
     """
     INSERT INTO monitor.raw_records (seen_at, sha256, channel_id, message_id, source, size, body)
@@ -340,10 +345,12 @@ async def _see_again(tx: Transaction, look: Look, decision: Decision) -> None:
         text(
             """
             UPDATE monitor.post_state s
-            SET last_seen_at = :at, presence = 'present', missing_since = NULL, look_at = a.look_at
+            SET last_seen_at = :at, presence = 'present', missing_since = NULL, deleted_at = NULL,
+                look_at = a.look_at
             FROM unnest(CAST(:ids AS bigint[]), CAST(:due AS timestamptz[])) AS a(message_id, look_at)
             WHERE s.channel_id = :channel AND s.message_id = a.message_id AND s.last_seen_at < :at
-              AND (s.missing_since IS NULL OR s.missing_since < :at) AND (s.presence <> 'deleted' OR :proves)
+              AND coalesce(greatest(s.missing_since, s.deleted_at) < :at, true)
+              AND (s.presence <> 'deleted' OR :proves)
             """
         ),
         {
@@ -380,6 +387,7 @@ _LOSE = """
     UPDATE monitor.post_state s
     SET presence = CASE WHEN s.message_id = ANY(:deleted) THEN 'deleted' ELSE 'missing' END,
         missing_since = coalesce(s.missing_since, :at),
+        deleted_at = CASE WHEN s.message_id = ANY(:deleted) THEN CAST(:at AS timestamptz) END,
         look_at = CASE WHEN s.message_id = ANY(:deleted) THEN NULL
                        ELSE CAST(:at AS timestamptz) + greatest(interval '10 minutes', :at - s.last_seen_at) END
     FROM monitor.post_state o

@@ -70,6 +70,7 @@ watches = Table(
     Column("channel_id", BigInteger),
     Column("cursor", BigInteger),
     Column("pts", Integer),
+    Column("lost_at", When),
     Column("backfill_since", When),
     Column("backfill_before", BigInteger),
     Column("backfill_done", Boolean, nullable=False, server_default=text("false")),
@@ -85,6 +86,8 @@ watches = Table(
     Column("last_ok_at", When),
     Column("last_post_at", When),
     Column("via", Text),
+    Column("older_at", When),
+    Column("again_at", When),
     Column("holes_at", When),
 )
 
@@ -92,6 +95,7 @@ accounts = Table(
     "accounts",
     metadata,
     Column("account", Text, primary_key=True),
+    Column("user_id", BigInteger),
     Column("last_ok_at", When),
     Column("problem", Text),
     Column("problem_text", Text),
@@ -177,6 +181,7 @@ post_state = Table(
     Column("presence", Text, nullable=False, server_default=text("'present'")),
     Column("missing_since", When),
     Column("look_at", When),
+    Column("deleted_at", When),
     Column("read_ruleset", Integer),
     PrimaryKeyConstraint("channel_id", "message_id"),
     Index("post_state_unread", "channel_id", "message_id", postgresql_where=text("read_ruleset IS NULL")),
@@ -226,6 +231,7 @@ set_aside = Table(
     Column("first_at", When, nullable=False),
     Column("last_at", When, nullable=False),
     Column("times", Integer, nullable=False),
+    Index("set_aside_post", "channel_id", "message_id"),
 )
 
 coverage = Table(

@@ -11,10 +11,10 @@ from typing import Any
 
 from sqlalchemy import text
 
-from monitor.model import Listed, Pace, SourceName, Watch
+from monitor.model import Listed, LookKind, Pace, SourceName, Watch
 from monitor.store.database import Transaction
 
-_COLUMNS = """handle, source, label, side, quickest_seconds, slowest_seconds, channel_id, cursor, pts, backfill_since,
+_COLUMNS = """handle, source, label, side, quickest_seconds, slowest_seconds, channel_id, cursor, pts, lost_at, backfill_since,
               backfill_before, backfill_done, interval_seconds, failures, problem, problem_text, problem_since,
               paused_at, pause_reason, next_look_at, last_look_at, last_post_at, via"""
 _ACTIVE = "listed AND paused_at IS NULL"
@@ -113,34 +113,48 @@ async def due(tx: Transaction, *, now: datetime, source: SourceName) -> list[Wat
 
 
 async def to_backfill(tx: Transaction, *, now: datetime, source: SourceName) -> list[Watch]:
-    """Watches of a source with older posts still to fetch; one that fails waits as its live looks do."""
+    """Watches of a source with older posts still to fetch, the longest waiting first."""
     where = f"""{_ACTIVE} AND source = :source AND NOT backfill_done AND backfill_since IS NOT NULL
-                AND backfill_before IS NOT NULL AND (problem IS NULL OR next_look_at <= :now) AND {_NOT_WAITING}"""
-    return await _select(
-        tx, f"{where} ORDER BY backfill_since DESC, handle", {"now": now, "source": source.value}
-    )
+                AND backfill_before IS NOT NULL AND (problem IS NULL OR next_look_at <= :now) AND {_NOT_WAITING}
+                AND (older_at IS NULL OR older_at <= :now)"""
+    order = "older_at NULLS FIRST, backfill_since DESC, handle"
+    return await _select(tx, f"{where} ORDER BY {order}", {"now": now, "source": source.value})
 
 
 async def to_recheck(tx: Transaction, *, now: datetime, source: SourceName) -> list[Watch]:
-    """Watches of a source with posts that are to be looked at again."""
+    """Watches of a source with posts that are to be looked at again, the longest waiting first."""
     where = f"""{_ACTIVE} AND source = :source AND (problem IS NULL OR next_look_at <= :now) AND {_NOT_WAITING}
                 AND EXISTS (SELECT FROM monitor.post_state s
-                            WHERE s.channel_id = watches.channel_id AND s.look_at <= :now)"""
-    return await _select(tx, f"{where} ORDER BY handle", {"now": now, "source": source.value})
+                            WHERE s.channel_id = watches.channel_id AND s.look_at <= :now)
+                AND (again_at IS NULL OR again_at <= :now)"""
+    order = "again_at NULLS FIRST, handle"
+    return await _select(tx, f"{where} ORDER BY {order}", {"now": now, "source": source.value})
 
 
 async def with_holes(tx: Transaction, *, now: datetime, source: SourceName) -> list[Watch]:
     """Watches of a source whose ids without posts are to be asked for."""
     where = f"""{_ACTIVE} AND source = :source AND (problem IS NULL OR next_look_at <= :now) AND {_NOT_WAITING}
-                AND cursor IS NOT NULL AND (holes_at IS NULL OR holes_at <= :now)"""
-    return await _select(tx, f"{where} ORDER BY handle", {"now": now, "source": source.value})
+                AND cursor IS NOT NULL AND via IS NULL AND (holes_at IS NULL OR holes_at <= :now)"""
+    order = "holes_at NULLS FIRST, handle"
+    return await _select(tx, f"{where} ORDER BY {order}", {"now": now, "source": source.value})
 
 
-async def holes_checked(tx: Transaction, watch: Watch, *, until: datetime) -> None:
-    """Leave the ids without posts alone until a time."""
+_NEXT = {LookKind.BACKFILL: "older_at", LookKind.RECHECK: "again_at", LookKind.HOLES: "holes_at"}
+
+
+async def next_of(tx: Transaction, watch: Watch, kind: LookKind, *, at: datetime) -> None:
+    """Say when a watch's next look of a kind is due, apart from its live ones."""
     await tx.execute(
-        text("UPDATE monitor.watches SET holes_at = :until WHERE handle = :handle"),
-        {"handle": watch.handle, "until": until},
+        text(f"UPDATE monitor.watches SET {_NEXT[kind]} = :at WHERE handle = :handle"),  # noqa: S608 - constants
+        {"handle": watch.handle, "at": at},
+    )
+
+
+async def lost(tx: Transaction, watch: Watch, *, at: datetime) -> None:
+    """Note since when changes are known to be lost; a new place in the order of changes ends that."""
+    await tx.execute(
+        text("UPDATE monitor.watches SET lost_at = :at WHERE handle = :handle"),
+        {"handle": watch.handle, "at": at},
     )
 
 
@@ -163,6 +177,7 @@ async def advance(
             """
             UPDATE monitor.watches
             SET cursor = greatest(cursor, :cursor), channel_id = :channel, pts = coalesce(:pts, pts),
+                lost_at = CASE WHEN CAST(:pts AS int) IS NULL THEN lost_at END,
                 holes_at = CASE WHEN :holes THEN NULL ELSE holes_at END,
                 backfill_before = coalesce(backfill_before, :before),
                 backfill_done = backfill_done OR coalesce(backfill_before, :before) <= 1
@@ -182,7 +197,10 @@ async def advance(
 
 
 async def backfilled(tx: Transaction, watch: Watch, *, before: int, done: bool, holes: bool = False) -> None:
-    """Move the backfill down to a message id (exclusive), or end it; a wider one asked for meanwhile goes on."""
+    """Move the backfill down to a message id (exclusive), or end it; a wider one asked for meanwhile goes on.
+
+    One of another channel than the watch has by now moves nothing.
+    """
     await tx.execute(
         text(
             """
@@ -191,7 +209,7 @@ async def backfilled(tx: Transaction, watch: Watch, *, before: int, done: bool, 
                 holes_at = CASE WHEN :holes THEN NULL ELSE holes_at END,
                 backfill_done = :before <= 1
                     OR (:done AND backfill_since IS NOT DISTINCT FROM CAST(:since AS timestamptz))
-            WHERE handle = :handle
+            WHERE handle = :handle AND channel_id IS NOT DISTINCT FROM CAST(:channel AS bigint)
             """
         ),
         {
@@ -200,6 +218,7 @@ async def backfilled(tx: Transaction, watch: Watch, *, before: int, done: bool, 
             "done": done,
             "since": watch.backfill_since,
             "holes": holes,
+            "channel": watch.channel_id,
         },
     )
 
@@ -289,10 +308,15 @@ async def pause(tx: Transaction, handle: str, *, now: datetime, reason: str) -> 
 async def resume(tx: Transaction, handle: str, *, as_new: bool = False) -> bool:
     """End a pause; `as_new` forgets the channel that the handle showed, so that the present one is taken."""
     forget = (
-        ", channel_id = NULL, cursor = NULL, pts = NULL, backfill_before = NULL, backfill_done = false"
+        ", channel_id = NULL, cursor = NULL, pts = NULL, lost_at = NULL, backfill_before = NULL, backfill_done = false"
         if as_new
         else ""
     )
+    if as_new:
+        await tx.execute(
+            text("DELETE FROM monitor.account_channels WHERE lower(handle) = :handle"),
+            {"handle": handle.lower()},
+        )
     done = await tx.execute(
         text(
             f"""

@@ -342,8 +342,12 @@ async def test_a_fault_in_the_middle_of_a_backfill_loses_nothing(outside: Opened
         await o.look()
         o.standin.fail("/s/long_channel?before=91", PlainTextResponse("", 502))
         await o.backfill()
-        assert (await o.watch()).problem == "server_fault"
+        # Its newest posts do not wait for it.
+        assert (await o.watch()).problem is None
+        failed = "SELECT kind, outcome FROM monitor.coverage WHERE outcome <> 'ok'"
+        assert [tuple(row) for row in await ask(o.database, failed)] == [("backfill", "server_fault")]
         await o.look()
+        o.clock.forward(minutes=10)
         await o.backfill()
         assert await o.ids() == list(range(1, 131))
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from monitor import changes, flag
+from monitor.errors import Purged as PurgedChannel
 from monitor.extraction import Rules, compile_rules
 from monitor.looks import Fetched, store
 from monitor.model import (
@@ -171,7 +172,8 @@ async def test_a_channel_goes_with_how_it_described_itself(archive: Archive) -> 
         assert await ask(archive.database, f"SELECT 1 FROM {table} WHERE channel_id = :c", c=TWO), table
     marks = await archive.tombstones()
     assert [(number, version) for number, version, _, _ in marks] == [(0, 0), (1, 1), (2, 1), (2, 2), (3, 1)]
-    await archive.look(post(1), post(50))
+    with pytest.raises(PurgedChannel):
+        await archive.look(post(1), post(50))
     assert await archive.held() == set()
 
 

@@ -312,7 +312,9 @@ async def test_a_wider_backfill_asked_for_meanwhile_goes_on(database: Database) 
         assert before is not None
         await watches.advance(tx, before, cursor=50, before=30, channel_id=7)
         assert await watches.reach_back(tx, "a_channel", since=NOW - timedelta(days=9))
-        await watches.backfilled(tx, before, before=20, done=True)
+        begun = replace(before, channel_id=7)
+        await watches.backfilled(tx, replace(begun, channel_id=8), before=10, done=True)
+        await watches.backfilled(tx, begun, before=20, done=True)
         after = await watches.find(tx, "a_channel")
         assert after is not None
         assert (after.backfill_done, after.backfill_before) == (False, 20)
