@@ -11,17 +11,16 @@ import argparse
 import asyncio
 import json
 import statistics
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 import psycopg
 
+from bench.outside import served
 from monitor import settings
 from monitor.model import Listed, Pace, SourceName, utc_now
 from monitor.sources.telegram import TelegramSource
@@ -65,26 +64,14 @@ def _at(number: int, place: int) -> timedelta:
     return timedelta(seconds=(number - BEFORE) * step + place / POSTS_A_SECOND)
 
 
-async def serve(seconds: float) -> None:
-    """Play by the machine's clock from a little later on; prints a session."""
+async def serve(seconds: float, warm: float) -> None:
+    """Play by the machine's clock, new posts from `warm` seconds on; prints a session."""
     stage = Stage(utc_now)
-    stage.play(channels(seconds), start=utc_now() + timedelta(seconds=30))
+    stage.play(channels(seconds), start=utc_now() + timedelta(seconds=warm))
     server = TelegramServer(stage)
     async with serving_telegram(server):
         print(json.dumps(server.session()), flush=True)
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
-
-
-@contextmanager
-def outside(seconds: float) -> Iterator[str]:
-    """The stand-in in a process of its own; gives a session."""
-    command = [sys.executable, "-m", "bench.latency", "--serve", str(seconds)]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
-        yield json.loads(process.stdout.readline())
-    finally:
-        process.communicate()
 
 
 async def work(url: str, session: str, *, pace: float, seconds: float) -> None:
@@ -141,10 +128,10 @@ def main() -> None:
     )
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--paces", default="1.0,0.1")
-    parser.add_argument("--serve", type=float, help=argparse.SUPPRESS)
+    parser.add_argument("--serve", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.serve:
-        asyncio.run(serve(asked.serve))
+        asyncio.run(serve(*map(float, asked.serve.split(":"))))
         return
     with tempfile.TemporaryDirectory(prefix="monitor-bench-") as place:
         scratch = Path(place)
@@ -154,9 +141,11 @@ def main() -> None:
                 ensure_database(postgres.url("postgres"), f"bench_{number}")
                 url = postgres.url(f"bench_{number}")
                 began = datetime.now(UTC)
-                with outside(asked.seconds) as session:
-                    asyncio.run(work(url, session, pace=pace, seconds=30 + asked.seconds))
-                flagged, answered = waits(url, began + timedelta(seconds=31))
+                # Each handle is resolved at half the pace, and each history read, before the clock counts.
+                warm = 10 + 4 * CHANNELS * pace
+                with served("bench.latency", f"{asked.seconds}:{warm}") as session:
+                    asyncio.run(work(url, session, pace=pace, seconds=warm + asked.seconds))
+                flagged, answered = waits(url, began + timedelta(seconds=warm + 1))
                 print(
                     f"one request every {pace:g} s, {CHANNELS} channels, {len(flagged)} posts in {asked.seconds:g} s"
                 )

@@ -18,8 +18,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -31,6 +29,7 @@ from telethon import TelegramClient
 from telethon.sessions import StringSession
 
 from bench.export import vocabulary
+from bench.outside import served
 from monitor import collect
 from monitor.model import Entity, Listed, SourceName, utc_now
 from monitor.sources.telegram import TelegramSource
@@ -118,18 +117,6 @@ def peak_mb() -> float:
     return peak / 1e6 if sys.platform == "darwin" else peak / 1024
 
 
-@contextmanager
-def server(count: int) -> Iterator[list[str]]:
-    """The stand-in in a process of its own; gives sessions."""
-    command = [sys.executable, "-m", "bench.telegram", "--serve", str(count)]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
-        yield json.loads(process.stdout.readline())
-    finally:
-        process.communicate()
-
-
 def run(*arguments: str) -> dict[str, float]:
     """One measurement in a process of its own."""
     command = [sys.executable, "-m", "bench.telegram", *arguments]
@@ -190,7 +177,10 @@ def compare(count: int, rounds: int) -> None:
     with tempfile.TemporaryDirectory(prefix="monitor-bench-") as place:
         scratch = Path(place)
         scratch.chmod(0o755)
-        with Supervisor(scratch / "data").held() as postgres, server(count) as sessions:
+        with (
+            Supervisor(scratch / "data").held() as postgres,
+            served("bench.telegram", str(count)) as sessions,
+        ):
             print(
                 f"PostgreSQL {postgres.binaries.version} · Python {platform.python_version()} · {platform.machine()} · {count} posts"
             )

@@ -66,7 +66,7 @@ class _Found:
         self.anything = self.anything or changed
         newest = max((post.posted_at for post in look.posts), default=None)
         self.last_post_at = max(filter(None, (newest, self.last_post_at)), default=None)
-        self.again_after = look.again_after
+        self.again_after = look.again_after or self.again_after
         self.via = look
 
 
@@ -102,6 +102,9 @@ def _moved(watch: Watch, reach: "_Reach", fetched: Fetched) -> Callable[[Transac
             await posts.look_again(tx, look.channel.channel_id, at=look.at)
             await watches.lost(tx, watch, at=look.at)
         cursor = reach.take(look)
+        if watch.lost_at is not None and reach.ends_a_loss:
+            # What changed since the posts were first made due is not told either.
+            await posts.look_again(tx, look.channel.channel_id, at=look.at)
         if cursor is not None:
             await watches.advance(
                 tx,
@@ -128,12 +131,15 @@ class _Reach:
     """How far the cursor may move: only over ids that were covered without a gap.
 
     `pts` is where changes will be told from; while a gap is open it stays back, since it would hide that gap.
+    `ends_a_loss` says that the last look gave a place in the order of changes in place of one that was lost.
     """
 
     def __init__(self, cursor: int | None) -> None:
         self.cursor = cursor
         self._top: tuple[int, int] | None = None
         self._pts: int | None = None
+        self.ends_a_loss = False
+        self._lost = False
 
     @property
     def gap(self) -> bool:
@@ -148,6 +154,13 @@ class _Reach:
     def take(self, look: Look) -> int | None:
         """The message id that the cursor may move to once this look is stored; None if it stays."""
         self._pts = look.pts or self._pts
+        self._lost = self._lost or look.all_due
+        reached = self._reached(look)
+        self.ends_a_loss = self._lost and reached is not None and self.pts is not None
+        self._lost = self._lost and not self.ends_a_loss
+        return reached
+
+    def _reached(self, look: Look) -> int | None:
         if look.first_id is None or look.last_id is None:
             return None
         span = (look.first_id, look.last_id)

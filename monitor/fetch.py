@@ -12,17 +12,21 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
-from monitor.errors import MonitorError, NothingShown, ServerFault, SourceError, Unreadable
+import structlog
+
+from monitor.errors import Fault, MonitorError, NothingShown, ServerFault, SourceError, Unreadable
 from monitor.media import Stored, TooBig, keep, remove
 from monitor.model import Clock, SourceName, Watch
 from monitor.store import media, watches
 from monitor.store.database import Database
 from monitor.store.media import Wanted
 
+log = structlog.get_logger()
+
 BATCH = 20
 FIRST_WAIT = timedelta(minutes=5)
 # What may concern one file alone.
-_OF_THE_FILE = (ServerFault, Unreadable)
+_OF_THE_FILE = (ServerFault, Unreadable, Fault)
 
 
 class Fetching(Protocol):
@@ -83,8 +87,7 @@ async def _one(
     try:
         if (wanted.size or 0) > files.largest:
             raise TooBig(f"{wanted.size} bytes", "MONITOR_MEDIA_LARGEST sets how many are fetched")
-        async with aclosing(files.source.file(watch, wanted.message_id, wanted.media_id)) as pieces:
-            stored = await keep(files.root, pieces, largest=files.largest)
+        stored = await _stored(files, wanted, watch=watch)
     except (TooBig, NothingShown) as error:
         state = "too_big" if isinstance(error, TooBig) else "gone"
         async with database.transaction() as tx:
@@ -106,6 +109,22 @@ async def _one(
     else:
         await _record(database, files, wanted, stored=stored, now=now)
         done.files += 1
+
+
+async def _stored(files: Files, wanted: Wanted, *, watch: Watch) -> Stored:
+    """Fetch the bytes of a file. A mistake of our own is taken for this file's trouble, so that others get their turn."""
+    try:
+        async with aclosing(files.source.file(watch, wanted.message_id, wanted.media_id)) as pieces:
+            return await keep(files.root, pieces, largest=files.largest)
+    except (MonitorError, OSError):
+        raise
+    except Exception as error:
+        log.exception("a file met a fault of ours", watch=watch.handle, message_id=wanted.message_id)
+        raise Fault(
+            f"a fault of monitor's own at a file of @{watch.handle}",
+            f"{type(error).__name__}: {error}",
+            "report it, with the log",
+        ) from error
 
 
 async def _record(database: Database, files: Files, wanted: Wanted, *, stored: Stored, now: Clock) -> None:

@@ -20,6 +20,8 @@ from monitor.store.database import Database, Transaction
 BATCH = 100
 # A watch with much to look at gives way to the others after so many batches, and is still due.
 BATCHES = 5
+# Posts of a busy channel become due one by one, and are better looked at together.
+BETWEEN = timedelta(minutes=1)
 # What could not be seen this time, and ids without posts, can wait.
 LATER = timedelta(hours=1)
 
@@ -73,7 +75,7 @@ async def _again(looking: Looking, watch: Watch) -> None:
         now = looking.now()
         async with looking.database.transaction() as tx:
             ids = await posts.due(tx, watch.channel_id or 0, now=now, limit=BATCH)
-            await watches.next_of(tx, watch, LookKind.RECHECK, at=now)
+            await watches.next_of(tx, watch, LookKind.RECHECK, at=now + BETWEEN)
         if not ids:
             return
         try:
@@ -85,6 +87,8 @@ async def _again(looking: Looking, watch: Watch) -> None:
                 await _leave(looking, watch, ids, now=now)
             raise
         await _leave(looking, watch, ids, now=now)
+        if len(ids) < BATCH:
+            return
 
 
 async def _leave(looking: Looking, watch: Watch, ids: list[int], *, now: datetime) -> None:

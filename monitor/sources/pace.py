@@ -9,7 +9,7 @@ NEWEST, AGAIN, OLDER, FILES = range(4)
 
 
 # By so many turns a step of urgency goes before what came earlier; without a bound, files would never be fetched.
-HEAD_START = 8
+HEAD_START = 30
 
 
 class Pacer:

@@ -131,10 +131,15 @@ class TelegramSource:
             looks = self._from_history(seat, watch, follow=False)
         else:
             looks = self._changes(seat, watch)
+        last: Look | None = None
         try:
             async with aclosing(looks):
                 async for look in looks:
+                    last = look
                     yield look
+            if last is not None and (described := await self._described_now(seat)) is not None:
+                # By itself, since new posts must not wait for it.
+                yield _nothing_new(last, described)
         except (Barred, NotAChannel, Restricted) as error:
             # The watch may mean another channel by now than the one once found under its handle.
             if watch.channel_id is None and seat.remembered:
@@ -268,8 +273,8 @@ class TelegramSource:
         page, gone = _difference(answer, watch, seat)
         fresh = [m.id for m in page.messages if m.id > cursor]
         first, last = cursor + 1, max(fresh, default=cursor)
-        whole = await self._with_siblings(seat, watch, page.messages, covered=range(cursor + 1, last + 1))
-        page = await self._describe(seat, page)
+        covered = range(cursor + 1, last + 1)
+        whole = await self._with_siblings(seat, watch, page.messages, covered=covered, urgency=NEWEST)
         return replace(
             self._look(page, whole, first_id=first, last_id=last),
             deleted=gone,
@@ -291,7 +296,6 @@ class TelegramSource:
         whole = _complete(page.messages, edge=-1)
         if not whole:
             raise NothingShown(f"@{watch.handle} shows no posts", "the channel is empty")
-        page = await self._describe(seat, page)
         top = self._look(page, whole, first_id=whole[-1].id, last_id=whole[0].id)
         yield replace(top, pts=page.pts if follow else None, all_due=lost)
         cursor = watch.cursor
@@ -361,7 +365,13 @@ class TelegramSource:
         return page
 
     async def _with_siblings(
-        self, seat: _Seat, watch: Watch, messages: Iterable[Any], *, covered: Container[int]
+        self,
+        seat: _Seat,
+        watch: Watch,
+        messages: Iterable[Any],
+        *,
+        covered: Container[int],
+        urgency: int = AGAIN,
     ) -> tuple[Any, ...]:
         """The messages with all members of the albums among them, as far as ids outside `covered` may be some."""
         found = {m.id: m for m in messages}
@@ -375,27 +385,27 @@ class TelegramSource:
         }
         lacking = sorted(near - found.keys())
         for start in range(0, len(lacking), PAGE):
-            page = await self._messages(seat, watch, lacking[start : start + PAGE], urgency=AGAIN)
+            page = await self._messages(seat, watch, lacking[start : start + PAGE], urgency=urgency)
             found |= {m.id: m for m in page.messages if _group(m) in groups}
         return tuple(found.values())
 
     # --- looks ---
 
-    async def _describe(self, seat: _Seat, page: _Page) -> _Page:
-        """The page with the channel's full description, where that is due."""
+    async def _described_now(self, seat: _Seat) -> Answer | None:
+        """The channel's full description, where that is due and can be had."""
         now, number, name = self._now(), seat.access.channel_id, seat.account.name
         due = self._described.get(number, now) <= now and self._describing.get(name, now) <= now
         if not due or seat.account.waits_with(DESCRIBE):
-            return page
+            return None
         self._describing[name] = now + BETWEEN_DESCRIPTIONS
         try:
             request = functions.channels.GetFullChannelRequest(seat.peer)
-            full = (await self._ask(seat, request, urgency=OLDER)).result
+            answer = await self._ask(seat, request, urgency=OLDER)
         except (FloodWait, ServerFault, Unreadable):
-            return page
+            return None
         self._described[number] = now + DESCRIBED_FOR
-        chat = next((c for c in full.chats if c.id == number), None)
-        return page if chat is None else replace(page, channel=read_channel(chat, full.full_chat))
+        chat = next((c for c in answer.result.chats if c.id == number), None)
+        return None if chat is None else Answer(read_channel(chat, answer.result.full_chat), answer.at)
 
     def _look(
         self, page: _Page, messages: Iterable[Any], *, first_id: int | None = None, last_id: int | None = None
@@ -412,6 +422,13 @@ class TelegramSource:
             first_id=first_id,
             last_id=last_id,
         )
+
+
+def _nothing_new(last: Look, described: Answer) -> Look:
+    """A look at the channel's description alone."""
+    top = last.last_id
+    first = None if top is None else top + 1
+    return Look(source=last.source, at=described.at, channel=described.result, first_id=first, last_id=top)
 
 
 def _known(account: Account, watch: Watch) -> Access | None:

@@ -184,7 +184,8 @@ class Account:
     async def download(self, media: Any) -> AsyncGenerator[bytes, None]:
         """The bytes of a file, piece by piece; each piece takes a turn."""
         await self._lined_up(DOWNLOAD)
-        pieces = aiter((await self._connected(DOWNLOAD)).iter_download(media))
+        async with self._judged(DOWNLOAD):
+            pieces = aiter((await self._connected(DOWNLOAD)).iter_download(media))
         try:
             while True:
                 await self._pacer.turn(FILES)
@@ -221,12 +222,12 @@ class Account:
                 client = client_of(self._session.read(), self._options)
                 try:
                     await client.connect()
+                    await self._recognise(client)
                 except BaseException:
                     # A connection that was not introduced would look like a good one.
                     await client.disconnect()
                     raise
                 self._client = client
-                await self._recognise(client)
             return self._client
 
     async def _recognise(self, client: Any) -> None:

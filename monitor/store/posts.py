@@ -88,8 +88,10 @@ _WRITE = (
     SELECT %(channel)s, i.message_id, i.version, %(at)s, CASE WHEN v.proven_at IS NULL THEN i.look_at END,
            CASE WHEN v.proven_at IS NULL THEN 'present' ELSE 'deleted' END, v.proven_at, v.proven_at
     FROM incoming i
-    LEFT JOIN monitor.vacant_ids v ON v.channel_id = %(channel)s AND v.reason = 'deleted'
-        AND v.first_id = i.message_id AND v.proven_at >= %(at)s
+    LEFT JOIN LATERAL (SELECT * FROM monitor.vacant_ids WHERE channel_id = %(channel)s AND first_id <= i.message_id
+                       ORDER BY first_id DESC LIMIT 1) v
+        ON v.last_id >= i.message_id
+           AND ((v.reason = 'deleted' AND v.proven_at >= %(at)s) OR %(source)s = 'desktop')
     WHERE version = 1
     """,
     """
@@ -406,7 +408,10 @@ _NOTE_REPORTED = """
 
 
 async def doubt(tx: Transaction, look: Look) -> None:
-    """Let posts be looked at again soon that a look should have shown and did not, unless they were just seen."""
+    """Let posts be looked at again soon that a look should have shown and did not, unless they were just seen.
+
+    To be taken from a file is not to be seen.
+    """
     if look.first_id is None or look.last_id is None or look.source is SourceName.DESKTOP:
         return
     aside = [thing.message_id for thing in look.set_aside]
@@ -415,10 +420,13 @@ async def doubt(tx: Transaction, look: Look) -> None:
     await tx.execute(
         text(
             """
-            UPDATE monitor.post_state SET look_at = :at
-            WHERE channel_id = :channel AND message_id BETWEEN :first AND :last AND presence = 'present'
-              AND NOT message_id = ANY(:shown) AND last_seen_at < CAST(:at AS timestamptz) - interval '1 hour'
-              AND (look_at IS NULL OR look_at > :at)
+            UPDATE monitor.post_state s SET look_at = :at
+            FROM monitor.posts p
+            WHERE s.channel_id = :channel AND s.message_id BETWEEN :first AND :last AND s.presence = 'present'
+              AND p.channel_id = s.channel_id AND p.message_id = s.message_id
+              AND NOT s.message_id = ANY(:shown) AND (s.look_at IS NULL OR s.look_at > :at)
+              AND (s.last_seen_at < CAST(:at AS timestamptz) - interval '1 hour'
+                   OR (p.source = 'desktop' AND s.last_seen_at = p.first_seen_at))
             """
         ),
         {

@@ -5,8 +5,6 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,13 +12,12 @@ import psycopg
 import pytest
 
 from monitor.changes import Content
-from tests.acceptance.helpers import ROOT, environment
+from tests.acceptance.helpers import environment, outside
 
 POSTS = 20_000
 KILLS = 20
 LONGEST = 600.0
 
-# The outside is a process of its own, so that it goes on while the worker dies.
 OUTSIDE = f"""
 import asyncio, sys
 from datetime import datetime, UTC
@@ -47,18 +44,6 @@ ARCHIVE = """
     LEFT JOIN monitor.raw_records r ON r.sha256 = v.raw_sha256 AND r.seen_at = v.seen_at
     ORDER BY 1, 3
 """
-
-
-@contextmanager
-def outside() -> Iterator[str]:
-    process = subprocess.Popen(
-        [sys.executable, "-c", OUTSIDE], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    try:
-        yield process.stdout.readline().strip()
-    finally:
-        process.communicate(timeout=30)
 
 
 def worker(home: Path, url: str, host: str) -> "subprocess.Popen[bytes]":
@@ -111,7 +96,7 @@ def test_kill_9_at_twenty_random_instants_of_a_backfill(url: str, tmp_path: Path
     chance = random.Random(20240806)
     until = time.monotonic() + LONGEST
     kills = 0
-    with outside() as host:
+    with outside(OUTSIDE) as host:
         for number in range(KILLS):
             before = count(url)
             process = worker(tmp_path, url, host)

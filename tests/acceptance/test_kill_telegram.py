@@ -5,8 +5,6 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,7 +12,7 @@ import psycopg
 import pytest
 
 from monitor.standin.scenario import Event, Message, Scenario, Text
-from tests.acceptance.helpers import ROOT, environment
+from tests.acceptance.helpers import environment, outside
 
 POSTS = 10_000
 CHANGES = 50
@@ -23,7 +21,6 @@ PLAYED = timedelta(seconds=45)
 LONGEST = 300.0
 HANDLE = "killed_channel"
 
-# The outside is a process of its own, so that it goes on while the worker dies.
 OUTSIDE = """
 import asyncio, json, sys
 from datetime import timedelta
@@ -88,18 +85,6 @@ def scenario() -> Scenario:
     )
 
 
-@contextmanager
-def outside() -> Iterator[str]:
-    process = subprocess.Popen(
-        [sys.executable, "-c", OUTSIDE], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    try:
-        yield json.loads(process.stdout.readline())
-    finally:
-        process.communicate(timeout=30)
-
-
 def worker(home: Path, url: str, session: str) -> "subprocess.Popen[bytes]":
     env = environment(
         MONITOR_DATABASE_URL=url,
@@ -155,7 +140,8 @@ def test_kill_9_ten_times_among_posts_edits_and_deletions(url: str, tmp_path: Pa
     chance = random.Random(20240806)
     until = time.monotonic() + LONGEST
     looks = 0
-    with outside() as session:
+    with outside(OUTSIDE) as printed:
+        session: str = json.loads(printed)
         for _ in range(KILLS):
             process = worker(tmp_path, url, session)
             looks = at_work(url, looks + chance.randrange(2, 12), until)

@@ -2,201 +2,45 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
 import pytest
 import zstandard
-from sqlalchemy import text
 from starlette.responses import PlainTextResponse
 
 from monitor import changes, collect, recheck
 from monitor.errors import FloodWait, NothingShown, UsageError
-from monitor.looks import Collected, Fetched, store
-from monitor.model import Channel, Listed, Look, LookKind, Pace, Post, SourceName, Watch
-from monitor.sources import Source
-from monitor.sources.fallback import WithFallback
-from monitor.sources.preview import PreviewSource
-from monitor.sources.preview_fetch import PreviewOptions
+from monitor.model import Channel, Look, Post, SourceName
 from monitor.sources.telegram import TelegramSource
 from monitor.sources.telegram_message import parse_raw
-from monitor.sources.telegram_options import Session, TelegramOptions
-from monitor.standin.scenario import THEN, Event, Message, Scenario, Text, shipped
-from monitor.standin.server import Standin, serving
-from monitor.standin.telegram import Cut, Delay, Refusal, TelegramServer, TooLong, serving_telegram
-from monitor.store import accounts, coverage, watches
-from monitor.store.accounts import AccountMemory, AccountState
+from monitor.standin.scenario import THEN, Message, Scenario, Text, shipped
+from monitor.standin.telegram import Cut, Delay, Refusal, TooLong
+from monitor.store import coverage, watches
+from monitor.store.accounts import AccountMemory
 from monitor.store.database import Database
-from tests.conftest import Clock
 from tests.integration.helpers import ask, channel
-
-START = datetime(2024, 8, 9, tzinfo=UTC)
-LATER = datetime(2024, 9, 9, tzinfo=UTC)
-LONG = 1900000077
-OTHER = 1900000078
-# What a source that joins nothing, sends nothing and marks nothing as read may ask for.
-# Telethon asks these itself, once a connection.
-GREETING = {"GetConfig", "GetUsers", "GetState", "GetDifference"}
-GENTLE = {
-    *("ResolveUsername", "GetHistory", "GetMessages", "GetChannelDifference", "GetFullChannel"),
-    "GetFile",
-}
-
-
-@dataclass
-class Outside:
-    """Telegram and its public pages on one stage, the source that reads them, and the clock that all go by."""
-
-    database: Database
-    clock: Clock
-    stage: Standin
-    server: TelegramServer
-    pages: PreviewSource
-    options: TelegramOptions
-    sessions: list[Session]
-    fallback: bool
-    stack: AsyncExitStack = field(default_factory=AsyncExitStack)
-
-    async def open(self) -> None:
-        """Open the source anew, as a start of the process does."""
-        await self.stack.aclose()
-        opened = TelegramSource.opened(
-            self.sessions, self.options, AccountMemory(self.database), now=self.clock
-        )
-        self.telegram = await self.stack.enter_async_context(opened)
-        self.source: Source = WithFallback(self.telegram, self.pages) if self.fallback else self.telegram
-
-    async def look(self, **span: float) -> Collected:
-        self.clock.forward(**(span or {"hours": 1}))
-        return await collect.live(self.database, self.source, now=self.clock)
-
-    async def backfill(self, **span: float) -> None:
-        self.clock.forward(**span)
-        while (await collect.backfill(self.database, self.source, now=self.clock)).looks:
-            pass
-
-    async def recheck(self, **span: float) -> Collected:
-        self.clock.forward(**(span or {"hours": 1}))
-        done = await recheck.recheck(self.database, self.source, now=self.clock)
-        filled = await recheck.fill(self.database, self.source, now=self.clock)
-        for name, number in filled.numbers().items():
-            setattr(done, name, getattr(done, name) + number)
-        done.problems += filled.problems
-        return done
-
-    async def watch(self, handle: str = "long_channel") -> Watch:
-        async with self.database.transaction() as tx:
-            found = await watches.find(tx, handle)
-        assert found is not None
-        return found
-
-    async def account(self) -> AccountState:
-        async with self.database.transaction() as tx:
-            return (await accounts.every(tx, now=self.clock()))[0]
-
-    async def ids(self, channel_id: int = LONG) -> list[int]:
-        query = "SELECT message_id FROM monitor.posts WHERE channel_id = :c ORDER BY 1"
-        return [row.message_id for row in await ask(self.database, query, c=channel_id)]
-
-    async def versions(self, number: int) -> list[tuple[int, str]]:
-        query = "SELECT version, text FROM monitor.post_versions WHERE message_id = :n ORDER BY 1"
-        return [tuple(row) for row in await ask(self.database, query, n=number)]
-
-    async def presence(self, number: int) -> str:
-        query = "SELECT presence FROM monitor.post_state WHERE message_id = :n"
-        return str((await ask(self.database, query, n=number))[0].presence)
-
-    async def vacant(self, reason: str) -> list[int]:
-        query = """SELECT generate_series(first_id, last_id) AS id FROM monitor.vacant_ids
-                   WHERE reason = :reason ORDER BY 1"""
-        return [row.id for row in await ask(self.database, query, reason=reason)]
-
-    async def spans(self) -> list[tuple[int, int]]:
-        async with self.database.transaction() as tx:
-            return list(await coverage.spans(tx, LONG))
-
-    @property
-    def soon(self) -> timedelta:
-        return self.clock() - START + timedelta(seconds=1)
-
-    def happens(self, *events: Event, more: tuple[Message, ...] = (), handle: str = "long_channel") -> None:
-        scenario = self.stage.channels[handle].scenario
-        changed = replace(scenario, events=(*scenario.events, *events), messages=(*scenario.messages, *more))
-        self.stage.play([changed], start=START)
-
-    def edit(self, number: int, words: str, **rest: Any) -> None:
-        self.happens(Event(at=self.soon, kind="edit", post=number, text=Text(words)), **rest)
-
-    def delete(self, *numbers: int) -> None:
-        self.happens(*(Event(at=self.soon, kind="delete", post=number) for number in numbers))
-
-    def post(self, first: int, count: int = 1, **rest: Any) -> None:
-        new = range(first, first + count)
-        self.happens(more=tuple(Message(id=n, at=self.soon, text=Text(f"Новое {n}"), **rest) for n in new))
-
-    def called(self) -> list[str]:
-        """The calls since the last time this was asked, without those of a connection."""
-        names = [call.name for call in self.server.calls if call.name not in GREETING]
-        self.server.calls.clear()
-        return names
-
-
-Opened = Callable[..., AbstractAsyncContextManager[Outside]]
+from tests.integration.telegram_helpers import (
+    GENTLE,
+    GREETING,
+    LONG,
+    OTHER,
+    START,
+    Opened,
+    Outside,
+    ask_again,
+    keep,
+    listed,
+    opening,
+    other,
+)
 
 
 @pytest.fixture
 def outside(database: Database) -> Opened:
-    @asynccontextmanager
-    async def opened(
-        *scenarios: Scenario,
-        at: datetime = LATER,
-        start: datetime = START,
-        accounts: int = 1,
-        fallback: bool = False,
-        watched: bool = True,
-        **options: Any,
-    ) -> AsyncIterator[Outside]:
-        clock = Clock(at)
-        stage = Standin(clock)
-        stage.play(scenarios, start=start)
-        server = TelegramServer(stage, accounts=accounts)
-        if watched:
-            await listed(database, *(s.handle for s in scenarios), since=start)
-        chosen = TelegramOptions(api_id=1, api_hash="invented", **{"pace": 0, "timeout": 20, **options})
-        async with (
-            serving_telegram(server),
-            serving(stage) as host,
-            PreviewSource.opened(PreviewOptions(hosts=(host,), pace=0), now=clock) as pages,
-        ):
-            sessions = [_session(server, n) for n in range(accounts)]
-            o = Outside(database, clock, stage, server, pages, chosen, sessions, fallback)
-            async with o.stack:
-                await o.open()
-                yield o
-
-    return opened
-
-
-def _session(server: TelegramServer, number: int) -> Session:
-    words = server.session(number)
-    return Session(f"a{number}", lambda: words)
-
-
-async def listed(database: Database, *handles: str, **more: Any) -> None:
-    pace = Pace(timedelta(seconds=1), timedelta(minutes=30))
-    entries = [Listed(handle=h, label=h, source=SourceName.TELEGRAM, pace=pace, **more) for h in handles]
-    async with database.transaction() as tx:
-        await watches.sync(tx, entries)
-
-
-async def keep(o: Outside, look: Look) -> None:
-    """Store a look late, as a step does that was slow."""
-    fetched = Fetched(look, changes.digests(look.posts))
-    await store(o.database, fetched, watch=await o.watch(), kind=LookKind.BACKFILL)
+    return opening(database)
 
 
 # The first look, the backfill, and what is kept
@@ -207,7 +51,8 @@ async def test_the_first_look_takes_a_page_and_the_backfill_goes_down_to_the_fir
 ) -> None:
     async with outside(channel(250)) as o:
         first = await o.look()
-        assert (first.posts, first.looks, first.failures) == (100, 1, 0)
+        # The second look is at the description alone.
+        assert (first.posts, first.looks, first.failures) == (100, 2, 0)
         watch = await o.watch()
         assert (watch.cursor, watch.backfill_before, watch.pts) == (250, 151, 251)
         assert o.called() == ["ResolveUsername", "GetHistory", "GetFullChannel"]
@@ -268,7 +113,7 @@ async def test_an_empty_channel_is_no_failure_to_look(outside: Opened) -> None:
 
 
 async def test_the_description_is_asked_for_once_a_day_and_one_a_minute(outside: Opened) -> None:
-    scenarios = (replace(channel(3), about="О чём", subscribers=5), _other(3))
+    scenarios = (replace(channel(3), about="О чём", subscribers=5), other(3))
     async with outside(*scenarios) as o:
         await o.look()
         assert len(o.server.called("GetFullChannel")) == 1
@@ -291,10 +136,6 @@ async def test_posts_do_not_wait_for_a_description(outside: Opened, fault: str) 
         assert (await o.look()).posts == 3
         await o.look(minutes=2)
         assert (await o.look()).failures == 0
-
-
-def _other(count: int, handle: str = "other_channel", number: int = OTHER) -> Scenario:
-    return channel(count, handle=handle, number=number)
 
 
 # Changes
@@ -384,14 +225,6 @@ async def test_a_deleted_post_keeps_its_text_and_is_never_merely_missing(outside
         )
         assert [tuple(row) for row in rows] == [("deleted", gone_at)]
         assert await o.versions(4) == [(1, "Сообщение номер 4")]
-
-
-async def ask_again(o: Outside, *numbers: int) -> None:
-    async with o.database.transaction() as tx:
-        await tx.execute(
-            text("UPDATE monitor.post_state SET look_at = :at WHERE message_id = ANY(:ids)"),
-            {"at": o.clock(), "ids": list(numbers)},
-        )
 
 
 async def test_a_deletion_of_what_was_never_held_is_noted(outside: Opened) -> None:
@@ -607,7 +440,7 @@ async def test_a_gap_that_is_broken_off_half_way_keeps_the_place(outside: Opened
 
 
 async def test_a_flood_wait_holds_one_kind_of_request_and_the_others_go_on(outside: Opened) -> None:
-    async with outside(channel(10), _other(10)) as o:
+    async with outside(channel(10), other(10)) as o:
         await o.look()
         o.post(11)
         o.called()
@@ -638,7 +471,7 @@ async def test_after_the_wait_it_goes_on(outside: Opened) -> None:
 
 
 async def test_history_in_place_of_the_difference_loses_no_change(outside: Opened) -> None:
-    async with outside(channel(10), _other(10)) as o:
+    async with outside(channel(10), other(10)) as o:
         await o.look()
         o.edit(3, "Исправлено")
         o.delete(4)
@@ -673,7 +506,7 @@ async def test_waits_outlive_a_restart(outside: Opened) -> None:
 
 
 async def test_a_backfill_that_must_wait_does_not_stop_the_newest_posts(outside: Opened) -> None:
-    async with outside(channel(300), _other(300)) as o:
+    async with outside(channel(300), other(300)) as o:
         await o.look()
         o.server.fail("GetHistory", "FLOOD_WAIT_7000")
         done = await collect.backfill(o.database, o.source, now=o.clock)
@@ -768,7 +601,7 @@ async def test_a_lost_line_is_replaced_by_the_public_pages_and_found_again(outsi
 
 
 async def test_many_watches_that_lose_the_line_at_once_are_one_failure(outside: Opened) -> None:
-    scenarios = [_other(3, f"channel_{n}", OTHER + n) for n in range(8)]
+    scenarios = [other(3, f"channel_{n}", OTHER + n) for n in range(8)]
     async with outside(*scenarios, fallback=True) as o:
         await o.look()
         o.server.down = True
@@ -881,7 +714,7 @@ async def test_a_banned_account_is_not_evaded(outside: Opened) -> None:
 
 
 async def test_a_lost_session_is_not_softened_by_the_line_that_is_closed_with_it(outside: Opened) -> None:
-    scenarios = [_other(3, f"channel_{n}", OTHER + n) for n in range(4)]
+    scenarios = [other(3, f"channel_{n}", OTHER + n) for n in range(4)]
     async with outside(*scenarios, fallback=True) as o:
         await o.look()
         for n in range(1, 4):
@@ -952,7 +785,7 @@ async def test_a_renamed_channel_is_followed_by_its_id(outside: Opened) -> None:
         await o.look()
         o.stage.channels["new_name"] = o.stage.channels.pop("long_channel")
         o.stage.channels["new_name"].scenario = replace(channel(12), handle="new_name")
-        o.stage.play([_other(5, "long_channel")], start=START)
+        o.stage.play([other(5, "long_channel")], start=START)
         done = await o.look()
         assert (done.posts, done.failures) == (2, 0)
         rows = await ask(
@@ -967,7 +800,7 @@ async def test_a_handle_that_another_channel_bears_is_never_mixed(outside: Opene
         await ask_to_forget(o)
         await o.open()
         o.stage.channels.clear()
-        o.stage.play([_other(5, "long_channel")], start=START)
+        o.stage.play([other(5, "long_channel")], start=START)
         await o.look()
         watch = await o.watch()
         assert watch.problem == "handle_taken"
@@ -988,7 +821,7 @@ async def test_a_watch_begun_anew_does_not_take_the_old_channel(outside: Opened)
         await o.look()
         o.stage.channels["new_name"] = o.stage.channels.pop("long_channel")
         o.stage.channels["new_name"].scenario = replace(channel(12), handle="new_name")
-        o.stage.play([_other(5, "long_channel")], start=START)
+        o.stage.play([other(5, "long_channel")], start=START)
         async with o.database.transaction() as tx:
             await watches.pause(tx, "long_channel", now=o.clock(), reason="passed on")
             await watches.resume(tx, "long_channel", as_new=True)
@@ -1011,7 +844,7 @@ async def test_an_access_that_is_refused_is_resolved_anew(outside: Opened) -> No
 
 
 async def test_a_refusal_that_nobody_knows_is_this_watchs_own(outside: Opened) -> None:
-    async with outside(channel(10), _other(10)) as o:
+    async with outside(channel(10), other(10)) as o:
         await o.look()
         o.server.fail("GetChannelDifference", "BRAND_NEW_ERROR", channel=LONG)
         assert (await o.look()).failures == 1
@@ -1023,7 +856,7 @@ async def test_a_refusal_that_nobody_knows_is_this_watchs_own(outside: Opened) -
 
 
 async def test_watches_are_spread_over_the_accounts_and_stay_with_them(outside: Opened) -> None:
-    scenarios = [_other(3, f"channel_{n}", OTHER + n) for n in range(8)]
+    scenarios = [other(3, f"channel_{n}", OTHER + n) for n in range(8)]
     async with outside(*scenarios, accounts=2) as o:
         await o.look()
         resolved = {c.handle: c.account for c in o.server.called("ResolveUsername")}
@@ -1037,7 +870,7 @@ async def test_watches_are_spread_over_the_accounts_and_stay_with_them(outside: 
 
 
 async def test_a_new_watch_goes_to_an_account_that_works(outside: Opened, database: Database) -> None:
-    async with outside(channel(10), _other(10), accounts=2, watched=False) as o:
+    async with outside(channel(10), other(10), accounts=2, watched=False) as o:
         await listed(database, "long_channel")
         o.server.fail("GetHistory", "USER_DEACTIVATED_BAN")
         await o.look()
@@ -1222,7 +1055,7 @@ async def test_a_post_that_is_seen_again_is_not_missing_any_more(outside: Opened
 
 
 async def test_two_hundred_watches_keep_the_pace_of_one_account(outside: Opened) -> None:
-    scenarios = [_other(2, f"channel_{n}", OTHER + n) for n in range(200)]
+    scenarios = [other(2, f"channel_{n}", OTHER + n) for n in range(200)]
     async with outside(*scenarios, pace=0.01) as o:
         assert (await o.look()).failures == 0
         await o.open()

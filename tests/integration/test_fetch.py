@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import telethon.crypto.rsa
 from telethon import TelegramClient
+from telethon.tl import types
 
 from monitor import changes, collect
 from monitor.errors import MonitorError
@@ -23,8 +24,8 @@ from monitor.sources.telegram import TelegramSource
 from monitor.sources.telegram_options import Session, TelegramOptions
 from monitor.standin.scenario import Event, Message, Scenario, Text
 from monitor.standin.stage import Stage
-from monitor.standin.telegram import TelegramServer, serving_telegram
-from monitor.standin.telegram_draw import content, made_up
+from monitor.standin.telegram import Delay, TelegramServer, serving_telegram
+from monitor.standin.telegram_draw import Painter, content, made_up
 from monitor.store import purges, watches
 from monitor.store.accounts import AccountMemory
 from monitor.store.database import Database, lock_channel
@@ -66,12 +67,13 @@ class Outside:
     clock: Clock
     server: TelegramServer
     root: Path
+    timeout: float = 20
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def open(self) -> None:
         """Open the source anew, as a start of the process does."""
         await self.stack.aclose()
-        options = TelegramOptions(api_id=1, api_hash="invented", pace=0)
+        options = TelegramOptions(api_id=1, api_hash="invented", pace=0, timeout=self.timeout)
         session = Session("main", partial(str, self.session))
         opened = TelegramSource.opened([session], options, AccountMemory(self.database), now=self.clock)
         self.source = await self.stack.enter_async_context(opened)
@@ -122,12 +124,12 @@ Opened = Callable[..., AbstractAsyncContextManager[Outside]]
 @pytest.fixture
 def outside(database: Database, tmp_path: Path) -> Opened:
     @asynccontextmanager
-    async def opened(*scenarios: Scenario) -> AsyncIterator[Outside]:
+    async def opened(*scenarios: Scenario, patience: float = 20) -> AsyncIterator[Outside]:
         clock = Clock(LATER)
         stage = Stage(clock)
         stage.play(scenarios, start=START)
         server = TelegramServer(stage)
-        o = Outside(database, clock, server, tmp_path / "media")
+        o = Outside(database, clock, server, tmp_path / "media", patience)
         async with serving_telegram(server), o.stack:
             await o.begin()
             yield o
@@ -311,3 +313,88 @@ async def test_a_file_that_is_purged_while_it_comes_does_not_stay(outside: Opene
         o.files = Files(Slow(), o.root, 1_000_000)
         await o.fetch()
         assert (await o.rows(), o.kept()) == ([], {})
+
+
+async def test_a_file_that_telegram_has_no_more_is_gone_and_the_others_come(
+    outside: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    messages = (bearing(1), bearing(2), bearing(3, kind="document"), bearing(4, kind="document"))
+    async with outside(scenario(*messages)) as o:
+        for name, empty, lost in (("_photo", types.PhotoEmpty, 2), ("_document", types.DocumentEmpty, 4)):
+            monkeypatch.setattr(Painter, name, emptied(getattr(Painter, name), empty, lost=lost))
+        o.server._painters.clear()
+        assert (await o.fetch()).numbers() == {"files": 2, "left": 2, "failures": 0}
+        assert await o.states() == ["kept", "gone", "kept", "gone"]
+
+
+def emptied(draw: Callable[..., Any], empty: Callable[[int], Any], *, lost: int) -> Callable[..., Any]:
+    """A way to draw media that draws nothing for one message."""
+
+    def drawn(painter: Painter, message: Message, *rest: Any) -> Any:
+        return empty(media_id(lost)) if message.id == lost else draw(painter, message, *rest)
+
+    return drawn
+
+
+async def test_a_download_that_hangs_is_that_files_try_alone(outside: Opened) -> None:
+    async with outside(scenario(bearing(1), bearing(2)), patience=0.3) as o:
+        o.server.fail("GetFile", Delay(5))
+        assert (await o.fetch()).numbers() == {"files": 0, "left": 0, "failures": 1}
+        rows = await o.rows()
+        assert [(row.tries, row.state) for row in rows] == [(0, "wanted"), (1, "wanted")]
+        assert "did not come in time" in rows[1].problem
+        assert [r.problem for r in await ask(o.database, "SELECT problem FROM monitor.accounts")] == [None]
+        assert (await o.fetch(minutes=5)).files == 2
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+async def test_what_nobody_foresaw_of_one_file_stops_no_other(
+    outside: Opened, monkeypatch: pytest.MonkeyPatch, *, at_once: bool
+) -> None:
+    real = TelegramClient.iter_download
+
+    def broken(client: TelegramClient, file: Any) -> Any:
+        if file.id != media_id(2):
+            return real(client, file)
+        if at_once:
+            raise TypeError("no way to read this")
+        return Breaking()
+
+    monkeypatch.setattr(TelegramClient, "iter_download", broken)
+    async with outside(scenario(bearing(1), bearing(2), bearing(3))) as o:
+        assert (await o.fetch()).numbers() == {"files": 2, "left": 0, "failures": 1}
+        assert [(row.state, row.tries) for row in await o.rows()] == [("kept", 0), ("wanted", 1), ("kept", 0)]
+        assert "no way to read this" in (await o.rows())[1].problem
+
+
+class Breaking:
+    """A download of Telethon's that breaks in the middle."""
+
+    def __init__(self) -> None:
+        self._pieces = breaking()
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._pieces
+
+    async def close(self) -> None:
+        await self._pieces.aclose()
+
+
+async def breaking() -> AsyncGenerator[bytes, None]:
+    """A download that begins and breaks."""
+    yield b"the beginning"
+    raise TypeError("no way to read this")
+
+
+async def test_a_mistake_of_our_own_at_one_file_stops_no_other(outside: Opened) -> None:
+    async with outside(scenario(bearing(1), bearing(2))) as o:
+
+        class Mistaken:
+            def file(self, watch: Watch, message_id: int, media_id: int) -> AsyncGenerator[bytes, None]:
+                return breaking() if message_id == 2 else o.source.file(watch, message_id, media_id)
+
+        o.files = Files(Mistaken(), o.root, 1_000_000)
+        assert (await o.fetch()).numbers() == {"files": 1, "left": 0, "failures": 1}
+        assert [(row.state, row.tries) for row in await o.rows()] == [("kept", 0), ("wanted", 1)]
+        assert "TypeError: no way to read this" in (await o.rows())[1].problem
+        assert list(o.kept().values()) == [body(1, 90_000)]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -113,6 +114,27 @@ async def test_what_is_collected_is_flagged_and_heard_of(database: Database) -> 
     looked = await ask(database, "SELECT outcome, detail FROM research.coverage ORDER BY started_at")
     assert [r.outcome for r in looked] == ["unreachable", "fault", "ok"]
     assert "RuntimeError: a fault of ours" in looked[1].detail
+    assert len(await ask(database, "SELECT 1 FROM research.flags WHERE is_current")) == 1
+
+
+async def test_what_is_collected_is_flagged_at_once_however_long_the_tick(database: Database) -> None:
+    source = Slow()
+    read = asyncio.Event()
+
+    async def hear(step: str, counts: object) -> None:
+        if step == "flag":
+            read.set()
+
+    await listed(database, "a_channel")
+    worker = Worker(replace(work(database, source), tick=3600, heard=hear))
+    running = asyncio.create_task(worker.run())
+    while not await ask(database, "SELECT 1 FROM monitor.runs WHERE step = 'flag' AND ended_at IS NOT NULL"):
+        await asyncio.sleep(0.02)
+    assert not read.is_set()
+    source.held.set()
+    await asyncio.wait_for(read.wait(), 5)
+    worker.stop()
+    await asyncio.wait_for(running, 10)
     assert len(await ask(database, "SELECT 1 FROM research.flags WHERE is_current")) == 1
 
 

@@ -191,6 +191,36 @@ def test_an_edit_back_is_a_version_too(source: SourceName) -> None:
     assert (version.number, version.current) == (3, True)
 
 
+HOUR = timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("held_edit", "edit", "held_seen", "current"),
+    [
+        (-3 * HOUR, -2 * HOUR, HOUR, True),
+        (-3 * HOUR, -2 * HOUR, -HOUR, True),
+        (-2 * HOUR, -3 * HOUR, -HOUR, False),
+        (-2 * HOUR, -3 * HOUR, HOUR, False),
+        (-2 * HOUR, -2 * HOUR, HOUR, False),
+        (-2 * HOUR, -2 * HOUR, -HOUR, True),
+        (None, -2 * HOUR, HOUR, False),
+        (None, -2 * HOUR, -HOUR, True),
+        (-2 * HOUR, None, HOUR, False),
+        (-2 * HOUR, None, -HOUR, True),
+        (None, None, HOUR, False),
+        (None, None, timedelta(0), True),
+    ],
+)
+def test_which_of_two_states_is_the_later_is_told_by_their_edits_else_by_the_looks(
+    held_edit: timedelta | None, edit: timedelta | None, held_seen: timedelta, current: bool
+) -> None:
+    edited = NOW + held_edit if held_edit is not None else None
+    known = held(post("Held", edited_at=edited), source=TELEGRAM, seen_at=NOW + held_seen)
+    shown = post("Shown", edited_at=NOW + edit if edit is not None else None)
+    (version,) = decided(shown, known, TELEGRAM).added
+    assert (version.number, version.current) == (2, current)
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [

@@ -1,6 +1,8 @@
 """Another source in place of the one that cannot be reached."""
 
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -114,3 +116,26 @@ async def test_both_are_closed_with_the_one_who_reads() -> None:
     await anext(looks)
     await looks.aclose()
     assert (first.closed, second.closed) == (1, 1)
+
+
+async def test_the_first_look_that_stands_in_says_what_for() -> None:
+    both, _ = _pair(Given(SourceName.TELEGRAM, 0, Unreachable("no line", "the network is down")))
+    assert [look.instead_of async for look in both.newest(WATCH)] == [("unreachable", "no line"), None]
+    both, _ = _pair(Given(SourceName.TELEGRAM, 2))
+    assert [look.instead_of async for look in both.newest(WATCH)] == [None, None]
+
+
+@pytest.mark.parametrize(("channel_id", "shown"), [(None, 2), (1, 2), (2, 0)])
+async def test_pages_of_another_channel_than_the_one_followed_do_not_stand_in(
+    channel_id: int | None, shown: int
+) -> None:
+    watch = replace(WATCH, channel_id=channel_id)
+    cut = Unreachable("cut")
+    both, second = _pair(Given(SourceName.TELEGRAM, 0, cut))
+    for looks in (both.newest(watch), both.older(watch, before=7), both.again(watch, [3, 5])):
+        seen: list[SourceName] = []
+        with nullcontext() if shown else pytest.raises(Unreachable) as told:
+            seen.extend(await _sources(looks))
+        assert len(seen) == shown
+        assert shown or (told is not None and told.value is cut)
+    assert second.closed == 3

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from monitor.sources.pace import AGAIN, FILES, NEWEST, OLDER, Pacer
+from monitor.sources.pace import AGAIN, FILES, HEAD_START, NEWEST, OLDER, Pacer
 
 
 async def _line(pacer: Pacer, *urgencies: int) -> list[tuple[float, int]]:
@@ -48,3 +48,23 @@ async def test_who_gives_up_waiting_keeps_nobody_else() -> None:
         await impatient
     await asyncio.wait_for(patient, 1)
     await asyncio.wait_for(pacer.turn(FILES), 1)
+
+
+async def test_who_asks_all_the_time_lets_the_less_urgent_have_their_turn() -> None:
+    pacer = Pacer(0.001)
+    taken: list[int] = []
+
+    async def lane() -> None:
+        while len(taken) < 60:
+            await pacer.turn(NEWEST)
+            taken.append(NEWEST)
+
+    async def one(urgency: int) -> None:
+        await pacer.turn(urgency)
+        taken.append(urgency)
+
+    await asyncio.gather(*(lane() for _ in range(8)), *(one(urgency) for urgency in (AGAIN, OLDER, FILES)))
+    # The lanes that waited before, what came within the head start, and the more urgent of the others.
+    assert taken.index(AGAIN) <= 8 + HEAD_START + 1
+    assert taken.index(OLDER) <= 8 + 2 * HEAD_START + 2
+    assert taken.index(FILES) <= 8 + 3 * HEAD_START + 3
