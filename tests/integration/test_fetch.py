@@ -373,8 +373,11 @@ class Breaking:
     def __init__(self) -> None:
         self._pieces = breaking()
 
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self._pieces
+    def __aiter__(self) -> "Breaking":
+        return self
+
+    async def __anext__(self) -> bytes:
+        return await anext(self._pieces)
 
     async def close(self) -> None:
         await self._pieces.aclose()

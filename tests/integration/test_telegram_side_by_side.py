@@ -373,13 +373,20 @@ async def test_a_name_stands_for_the_account_that_it_first_stood_for(database: D
     assert await memory.is_same("second", 1)
 
 
-async def test_an_account_that_could_not_be_recognised_is_asked_again_who_it_is(outside: Opened) -> None:
+async def test_an_account_that_could_not_be_recognised_is_not_worked_with(
+    outside: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object) -> bool:
+        raise DatabaseError("broke off")
+
     async with outside(channel(10)) as o:
-        o.server.fail("GetUsers", "INTERNAL")
-        assert (await o.look()).failures == 1
-        o.server.calls.clear()
+        monkeypatch.setattr(AccountMemory, "is_same", refuse)
+        with pytest.raises(DatabaseError):
+            await o.look()
+        monkeypatch.undo()
         assert (await o.look()).posts == 10
-        assert o.server.called("GetUsers") != []
+        rows = await ask(o.database, "SELECT user_id IS NOT NULL AS known FROM monitor.accounts")
+        assert [row.known for row in rows] == [True]
 
 
 # Late pages
