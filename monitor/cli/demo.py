@@ -163,6 +163,7 @@ class Screen:
             found = {(post.channel_id, post.message_id): post for post in await flags.flagged(tx, limit=MOST)}
             totals = await posts.total(tx)
             begun = all(watch.cursor is not None for watch in await watches.every(tx))
+            begun = begun and not await flags.any_unread(tx)
         if not (self._opened or begun):
             return
         self._read_to = max([self._read_to, *(item.at for item in fresh)])

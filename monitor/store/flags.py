@@ -86,6 +86,14 @@ async def _unread(tx: Transaction, where: str, values: dict[str, int]) -> list[U
     return [Unread(*row) for row in rows]
 
 
+async def any_unread(tx: Transaction) -> bool:
+    """Whether any post was never read since it last changed."""
+    found = await tx.execute(
+        text("SELECT EXISTS (SELECT FROM monitor.post_state WHERE read_ruleset IS NULL)")
+    )
+    return bool(found.scalar_one())
+
+
 async def keep(
     tx: Transaction, ruleset_id: int, read: Sequence[tuple[Unread, Sequence[Flag]]], *, now: datetime
 ) -> None:
