@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from monitor import changes
 from monitor.looks import Collected, Fetched, Looking, ahead, store
-from monitor.model import Clock, Look, LookKind, Watch
+from monitor.model import Clock, Look, LookKind, SourceName, Watch
 from monitor.sources import Source
 from monitor.sources.desktop import DesktopSource
 from monitor.store import posts, watches
@@ -43,12 +43,12 @@ async def live(
     )
     async with database.transaction() as tx:
         due = await watches.due(tx, now=now(), source=source.name)
-
-    async def look(watch: Watch) -> None:
-        await _live_one(looking, watch)
-
-    await looking.each([watch for watch in due if only is None or watch.handle in only], look)
+    await looking.each(_chosen(due, only), lambda watch: _live_one(looking, watch))
     return collected
+
+
+def _chosen(found: list[Watch], only: Container[str] | None) -> list[Watch]:
+    return [watch for watch in found if only is None or watch.handle in only]
 
 
 @dataclass(slots=True)
@@ -59,7 +59,7 @@ class _Found:
     anything: bool = False
     last_post_at: datetime | None = None
     again_after: timedelta | None = None
-    via: Look | None = None
+    via: SourceName | None = None
 
     def add(self, look: Look, *, changed: bool) -> None:
         self.looks += 1
@@ -67,7 +67,7 @@ class _Found:
         newest = max((post.posted_at for post in look.posts), default=None)
         self.last_post_at = max(filter(None, (newest, self.last_post_at)), default=None)
         self.again_after = look.again_after or self.again_after
-        self.via = look
+        self.via = look.source
 
 
 async def _live_one(looking: Looking, watch: Watch) -> None:
@@ -88,7 +88,7 @@ async def _live_one(looking: Looking, watch: Watch) -> None:
             now=looking.now(),
             interval=timedelta(0) if behind else interval,
             last_post_at=found.last_post_at,
-            via=found.via.source if found.via else None,
+            via=found.via,
         )
 
 
@@ -194,11 +194,7 @@ async def backfill(
     )
     async with database.transaction() as tx:
         waiting = await watches.to_backfill(tx, now=now(), source=source.name)
-
-    async def look(watch: Watch) -> None:
-        await _backfill_one(looking, watch)
-
-    await looking.each([watch for watch in waiting if only is None or watch.handle in only], look)
+    await looking.each(_chosen(waiting, only), lambda watch: _backfill_one(looking, watch))
     return collected
 
 

@@ -5,7 +5,7 @@ lost. Ids between the oldest and the newest post that show none are asked for on
 taken in, what is not is proven empty. Both go into the archive as every look does.
 """
 
-from collections.abc import Awaitable, Callable, Container
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from datetime import datetime, timedelta
 
@@ -31,19 +31,15 @@ async def recheck(
     source: Source,
     *,
     now: Clock,
-    only: Container[str] | None = None,
     stored: Callable[[], None] = lambda: None,
 ) -> Collected:
-    """Look again at posts that are due, of every watch of this source.
-
-    `only` narrows the watches down to some handles; `stored` hears of each look once it is committed.
-    """
+    """Look again at posts that are due, of every watch of this source; `stored` hears of each look committed."""
     looking = Looking(
         database=database, source=source, kind=LookKind.RECHECK, now=now, collected=Collected(), stored=stored
     )
     async with database.transaction() as tx:
         due = await watches.to_recheck(tx, now=now(), source=source.name)
-    await looking.each(_chosen(due, only), lambda watch: _again(looking, watch))
+    await looking.each(due, lambda watch: _again(looking, watch))
     return looking.collected
 
 
@@ -52,7 +48,6 @@ async def fill(
     source: Source,
     *,
     now: Clock,
-    only: Container[str] | None = None,
     stored: Callable[[], None] = lambda: None,
 ) -> Collected:
     """Ask for the ids that show no post, of every watch of this source, which must be able to prove an absence."""
@@ -61,12 +56,8 @@ async def fill(
     )
     async with database.transaction() as tx:
         with_holes = await watches.with_holes(tx, now=now(), source=source.name)
-    await looking.each(_chosen(with_holes, only), lambda watch: _fill(looking, watch))
+    await looking.each(with_holes, lambda watch: _fill(looking, watch))
     return looking.collected
-
-
-def _chosen(found: list[Watch], only: Container[str] | None) -> list[Watch]:
-    return [watch for watch in found if only is None or watch.handle in only]
 
 
 async def _again(looking: Looking, watch: Watch) -> None:
