@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from monitor.standin.scenario import Event, Message, Scenario, Text
+from monitor.standin.telegram_faults import Call, Cut, Delay, Fault, TooLong
 from tests.acceptance.helpers import environment, outside
 
 POSTS = 10_000
@@ -27,12 +28,13 @@ from datetime import timedelta
 from monitor.model import utc_now
 from monitor.standin.stage import Stage
 from monitor.standin.telegram import TelegramServer, serving_telegram
-from tests.acceptance.test_kill_telegram import scenario
+from tests.acceptance.test_kill_telegram import scenario, trouble
 
 async def main():
     stage = Stage(utc_now)
     stage.play([scenario()], start=utc_now() + timedelta(seconds=5))
     server = TelegramServer(stage)
+    server.chaos = trouble
     async with serving_telegram(server):
         print(json.dumps(server.session()), flush=True)
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
@@ -52,6 +54,18 @@ ARCHIVE = """
     JOIN monitor.post_state s USING (channel_id, message_id)
     GROUP BY p.message_id, s.presence
     """
+
+
+CHANCE = random.Random(20240807)
+FAULTS: list[Fault] = [Cut(), Cut(after=True), Delay(0.3), TooLong()]
+
+
+def trouble(call: Call) -> Fault | None:
+    """One call in ten meets a fault that passes by itself within the time of a test."""
+    if call.name not in ("GetHistory", "GetMessages", "GetChannelDifference") or CHANCE.randrange(10):
+        return None
+    fault = CHANCE.choice(FAULTS)
+    return None if isinstance(fault, TooLong) and call.name != "GetChannelDifference" else fault
 
 
 def scenario() -> Scenario:
