@@ -5,7 +5,7 @@ WORKDIR /app
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PYTHONDONTWRITEBYTECODE=1
 RUN python -m venv /app/.venv
 COPY requirements.lock ./
-RUN /app/.venv/bin/python -m pip install --quiet --require-hashes -r requirements.lock
+RUN /app/.venv/bin/python -m pip install --quiet --require-hashes --no-deps -r requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY monitor ./monitor
 COPY migrations ./migrations

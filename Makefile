@@ -52,11 +52,11 @@ $(VENV)/bin/python:
 
 $(VENV)/.run: requirements.lock pyproject.toml | $(VENV)/bin/python
 	@echo "installing what requirements.lock pins (once)"
-	@$(PIP) install --quiet --use-pep517 --require-hashes -r requirements.lock
+	@$(PIP) install --quiet --use-pep517 --require-hashes --no-deps -r requirements.lock
 	@$(PIP) install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
 	@echo "installing what requirements-dev.lock pins (once)"
-	@$(PIP) install --quiet --use-pep517 --require-hashes -r requirements-dev.lock
+	@$(PIP) install --quiet --use-pep517 --require-hashes --no-deps -r requirements-dev.lock
 	@touch $@
