@@ -77,7 +77,7 @@ async def serve(seconds: float, warm: float) -> None:
 async def work(url: str, session: str, *, pace: float, seconds: float) -> None:
     """The worker as `monitor up` runs it, for so long."""
     await migrate.upgrade(url)
-    rules, body = settings.rules(RULES)
+    rules, texts = settings.rules(RULES)
     options = TelegramOptions(api_id=1, api_hash="bench", pace=pace)
     listed = [
         Listed(
@@ -94,7 +94,7 @@ async def work(url: str, session: str, *, pace: float, seconds: float) -> None:
         sessions = [Session("bench", partial(str, session))]
         async with TelegramSource.opened(sessions, options, AccountMemory(database), now=utc_now) as source:
             worker = Worker(
-                Work(database=database, sources=(source,), rules=rules, rules_body=body, now=utc_now)
+                Work(database=database, sources=(source,), rules=rules, rules_body=texts.body, now=utc_now)
             )
             asyncio.get_running_loop().call_later(seconds, worker.stop)
             await worker.run()

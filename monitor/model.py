@@ -353,19 +353,99 @@ class Access(NamedTuple):
 
 
 class Span(NamedTuple):
-    """Where a text shows a topic: character offsets, end excluded, and the term of the rules that matched."""
+    """Where a text shows a topic: character offsets, end excluded, and the term of the rules that matched.
+
+    `at` is where a place lies, as degrees of latitude and longitude (WGS 84).
+    """
 
     start: int
     end: int
     term: str
+    at: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """A topic found in one version of a post, with the spans that show why."""
+    """A topic found in one version of a post, with the spans that show why; one not `raised` asks for no review."""
 
     topic: str
     spans: tuple[Span, ...]
+    raised: bool = True
+
+
+class Side(StrEnum):
+    """Whose people or things a figure counts."""
+
+    UKRAINE = "ukraine"
+    RUSSIA = "russia"
+    NORTH_KOREA = "north_korea"
+    OTHER = "other"
+    UNKNOWN = "unknown"
+
+
+class Qualifier(StrEnum):
+    """How a text bounds a number."""
+
+    EXACT = "exact"
+    ABOUT = "about"
+    AT_LEAST = "at_least"
+    AT_MOST = "at_most"
+    RANGE = "range"
+    VAGUE = "vague"
+
+
+class Stance(StrEnum):
+    """Whose a text calls them without naming a side: the enemy's, or its own."""
+
+    ENEMY = "enemy"
+    OWN = "own"
+
+
+class Scope(StrEnum):
+    """What time a figure counts over: the day, or all since a date."""
+
+    DAY = "day"
+    SINCE = "since"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A number that a text states: what it counts, its bounds (None is open), and whose they are.
+
+    `start` and `end` are character offsets, end excluded; `term` is the word of the rules that named what is
+    counted. `since` is the date that a `scope` of that name runs from, if the text gives one.
+    """
+
+    start: int
+    end: int
+    kind: str
+    low: float | None
+    high: float | None
+    qualifier: Qualifier
+    side: Side = Side.UNKNOWN
+    stance: Stance | None = None
+    scope: Scope | None = None
+    since: date | None = None
+    term: str = ""
+
+
+_OPPONENT = {Side.RUSSIA: Side.UKRAINE, Side.UKRAINE: Side.RUSSIA}
+
+
+def inferred_side(figure: Figure, watched: str) -> Side | None:
+    """The side that «the enemy» or «ours» means in a channel of the side `watched`; None where that tells nothing."""
+    own = Side(watched) if watched in _OPPONENT else None
+    if own is None or figure.stance is None:
+        return None
+    return own if figure.stance is Stance.OWN else _OPPONENT[own]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """All that the rules find in one text: flags in the order of the rules, figures in that of the text."""
+
+    flags: tuple[Flag, ...] = ()
+    figures: tuple[Figure, ...] = ()
 
 
 def handle_of(text: str) -> str:

@@ -27,7 +27,7 @@ from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import Array
 
 from monitor.errors import SettingsError, UsageError
-from monitor.extraction import Rules, compile_rules
+from monitor.extraction import RuleFile, Rules, RuleTexts, compile_rules
 from monitor.model import Listed, Pace, SourceName, handle_of
 from monitor.sources.preview_fetch import PreviewOptions
 from monitor.sources.telegram_options import TelegramOptions
@@ -45,7 +45,6 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _SERVER = re.compile(r"([1-9])@([^:@\s]+):([0-9]{1,5})")
 _LAST_PORT = 65535
 _LINE = re.compile(r"\(at line (\d+)")
-_NAMED = re.compile(r"\[(.+?)\]|`(.+?)`")
 _FIELD = re.compile(r'field "(\w+)"')
 
 
@@ -345,6 +344,15 @@ _CHANNEL_KEYS = {"handle", "label", "person", "person_since", "side", "source", 
 
 def parse_toml(path: Path) -> tuple[dict[str, Any], str]:
     """A TOML file and its text. Raises SettingsError with the line of the first mistake."""
+    body = _toml_text(path)
+    try:
+        return tomllib.loads(body), body
+    except tomllib.TOMLDecodeError as error:
+        raise _not_toml(path, _line_of(error, body), error) from error
+
+
+def _toml_text(path: Path) -> str:
+    """The text of a TOML file. Raises SettingsError where it cannot be read or is no UTF-8."""
     try:
         written = path.read_bytes()
     except OSError as error:
@@ -354,22 +362,21 @@ def parse_toml(path: Path) -> tuple[dict[str, Any], str]:
             "run monitor where config/ is, or set MONITOR_CONFIG_DIR",
         ) from error
     try:
-        body = written.decode("utf-8").replace("\r\n", "\n")
-        return tomllib.loads(body), body
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(
-            f"{path}, line {_line_of(error, written)}: this is not TOML",
-            str(error),
-            "mend that line and start again",
-        ) from error
+        return written.decode("utf-8").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        raise _not_toml(path, written.count(b"\n", 0, error.start) + 1, error) from error
 
 
-def _line_of(error: ValueError, written: bytes) -> int:
+def _not_toml(path: Path, line: int, error: ValueError) -> SettingsError:
+    return SettingsError(
+        f"{path}, line {line}: this is not TOML", str(error), "mend that line and start again"
+    )
+
+
+def _line_of(error: tomllib.TOMLDecodeError, body: str) -> int:
     """The line of a mistake in a file; one at the end of the document is in the last."""
-    if isinstance(error, UnicodeDecodeError):
-        return written.count(b"\n", 0, error.start) + 1
     line = _LINE.search(str(error))
-    return int(line.group(1)) if line else max(len(written.splitlines()), 1)
+    return int(line.group(1)) if line else max(len(body.splitlines()), 1)
 
 
 def _where(path: Path, body: str, *keys: str) -> str:
@@ -521,12 +528,24 @@ def add_channel(
 # --- config/rules.toml --------------------------------------------------------------------------------------
 
 
-def rules(path: Path) -> tuple[Rules, str]:
-    """The rules and their text, by whose hash they are known. Raises SettingsError with file, line and mend."""
-    document, body = parse_toml(path)
-    try:
-        return compile_rules(document), body
-    except SettingsError as error:
-        keys = [found.group(1) or found.group(2) for found in _NAMED.finditer(error.what)]
-        where = _where(path, body, *keys)
-        raise SettingsError(f"{where}: {error.what}", error.why, error.mend) from error
+def rule_texts(rules_file: Path) -> RuleTexts:
+    """The files of a ruleset: the one of topics, and figures.toml and places.toml beside it, else those shipped.
+
+    Raises SettingsError for one that cannot be read.
+    """
+
+    def beside(name: str) -> RuleFile:
+        own = rules_file.with_name(name)
+        return _rule_file(own if own.exists() else shipped("config") / name)
+
+    return RuleTexts(_rule_file(rules_file), beside("figures.toml"), beside("places.toml"))
+
+
+def _rule_file(path: Path) -> RuleFile:
+    return RuleFile(str(path), _toml_text(path))
+
+
+def rules(rules_file: Path) -> tuple[Rules, RuleTexts]:
+    """The rules and their texts, by whose hash they are known. Raises SettingsError with file, line, column, mend."""
+    texts = rule_texts(rules_file)
+    return compile_rules(texts), texts

@@ -174,14 +174,14 @@ def flag(as_json: Json = False) -> None:
     """Read every post that was not yet read under the present rules."""
 
     async def work(found: Settings, database: Database) -> flagging.Read:
-        rules, body = settings.rules(found.file("rules.toml"))
+        rules, texts = settings.rules(found.file("rules.toml"))
         with Progress(TextColumn("reading"), MofNCompleteColumn(), console=err, transient=True) as bar:
             task = bar.add_task("reading", total=None)
 
             def stored(read: flagging.Read) -> None:
                 bar.update(task, completed=read.posts)
 
-            reading = partial(flagging.flag, database, rules, body, now=utc_now, stored=stored)
+            reading = partial(flagging.flag, database, rules, texts.body, now=utc_now, stored=stored)
             return await recorded(database, "flag", reading, now=utc_now)
 
     read = with_archive(work)

@@ -75,7 +75,7 @@ async def _play(
     fresh: bool,
 ) -> None:
     async with archive(found, url) as database:
-        rules, body = settings.rules(shipped_folder("config") / "rules.toml")
+        rules, texts = settings.rules(shipped_folder("config") / "rules.toml")
         async with database.transaction() as tx:
             if fresh:
                 await posts.forget_everything(tx)
@@ -91,7 +91,7 @@ async def _play(
                     sources=sources.every,
                     proving=sources.proving,
                     rules=rules,
-                    rules_body=body,
+                    rules_body=texts.body,
                     now=utc_now,
                     tick=0.5,
                     heard=screen.hear,

@@ -55,7 +55,7 @@ def up(
     """Run the worker: collect, fetch older posts, flag, keep house; until Ctrl-C."""
 
     async def work(found: Settings, database: Database) -> None:
-        rules, body = settings.rules(found.file("rules.toml"))
+        rules, texts = settings.rules(found.file("rules.toml"))
         await _agree(found, database, yes=yes)
         async with opened(found, database, lasting=True) as sources:
             out.print("monitor is at work · Ctrl-C to stop · see how it stands with: monitor status")
@@ -65,7 +65,7 @@ def up(
                 proving=sources.proving,
                 files=sources.files,
                 rules=rules,
-                rules_body=body,
+                rules_body=texts.body,
                 now=utc_now,
             )
             await Worker(work).run()

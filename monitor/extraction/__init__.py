@@ -4,8 +4,9 @@ The order: a text is cut into words; words of a topic's exceptions are left out;
 words, or a number and what it counts, is a span.
 """
 
+from monitor.extraction.document import RuleFile, RuleTexts
 from monitor.extraction.rules import Rules, compile_rules
 from monitor.extraction.words import Word, words_of
-from monitor.model import Flag
+from monitor.model import Figure, Flag, Reading
 
-__all__ = ["Flag", "Rules", "Word", "compile_rules", "words_of"]
+__all__ = ["Figure", "Flag", "Reading", "RuleFile", "RuleTexts", "Rules", "Word", "compile_rules", "words_of"]

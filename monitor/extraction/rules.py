@@ -13,8 +13,9 @@ from typing import Any
 import pymorphy3
 
 from monitor.errors import SettingsError
+from monitor.extraction.document import RuleTexts
 from monitor.extraction.words import Word, fold, words_of
-from monitor.model import Flag, Span
+from monitor.model import Flag, Reading, Span
 
 # A number counts a thing that is at most so many words after it («11 новых немецких танков»: three).
 REACH = 4
@@ -82,11 +83,11 @@ class Rules:
     topics: tuple[Topic, ...]
     numbers: Forms
 
-    def read(self, text: str) -> tuple[Flag, ...]:
-        """The flags that a text earns, in the order of the rules."""
+    def read(self, text: str) -> Reading:
+        """What a text says, by these rules."""
         words = words_of(text)
         found = (topic.read(words, self.numbers) for topic in self.topics)
-        return tuple(flag for flag in found if flag is not None)
+        return Reading(tuple(flag for flag in found if flag is not None))
 
 
 @cache
@@ -105,8 +106,9 @@ def forms_of(lemma: str) -> Forms:
     return frozenset(forms)
 
 
-def compile_rules(document: Mapping[str, Any]) -> Rules:
-    """Rules from the tables of config/rules.toml. Raises SettingsError that names the table and the mend."""
+def compile_rules(texts: RuleTexts) -> Rules:
+    """Rules from the texts of their files. Raises SettingsError that names file, line, column and mend."""
+    document = texts.rules.table()
     stray = sorted(set(document) - {"topic", "numbers"})
     if stray:
         raise SettingsError(
