@@ -24,16 +24,16 @@ class RuleFile(NamedTuple):
         except tomllib.TOMLDecodeError as error:
             found = _AT.search(str(error))
             lines = self.text.splitlines() or [""]
-            line, column = (
-                (int(found[1]), int(found[2])) if found else (len(lines), len(lines[-1]) + 1)
-            )
+            line, column = (int(found[1]), int(found[2])) if found else (len(lines), len(lines[-1]) + 1)
             raise SettingsError(
                 f"{self.name}, line {line}, column {column}: this is not TOML",
                 _AT.sub("", str(error)).strip(),
                 "mend that place and start again",
             ) from error
 
-    def mistake(self, keys: tuple[str, ...], value: object, *, what: str, why: str, mend: str) -> SettingsError:
+    def mistake(
+        self, keys: tuple[str, ...], value: object, *, what: str, why: str, mend: str
+    ) -> SettingsError:
         """An error that names where `value` stands under the tables and keys `keys`, each sought after the one before."""
         line, column = self._place(keys, value)
         return SettingsError(f"{self.name}, line {line}, column {column}: {what}", why, mend)
@@ -45,12 +45,13 @@ class RuleFile(NamedTuple):
             found = re.compile(
                 rf"""^[ \t]*\[*[ \t]*(?:[\w"'-]+[ \t]*\.[ \t]*)*(["']?{quoted}["']?)[ \t]*[].=]|[{{,][ \t]*({quoted})[ \t]*=""",
                 re.MULTILINE,
-            ).search(self.text, at)
+            ).search(self.text, self.text.rfind("\n", 0, at) + 1)
             if found is not None:
                 at = found.start(1) if found.start(1) >= 0 else found.start(2)
         if isinstance(value, str) and value:
-            place = self.text.find(value, at + len(keys[-1]) if keys else at)
-            at = place if place >= 0 else at
+            after = at + len(keys[-1]) if keys else at
+            quoted_places = [self.text.find(quote + value + quote, after) for quote in "\"'"]
+            at = min((place + 1 for place in quoted_places if place >= 0), default=at)
         return self.text.count("\n", 0, at) + 1, at - (self.text.rfind("\n", 0, at) + 1) + 1
 
 
@@ -65,7 +66,8 @@ class RuleTexts(NamedTuple):
     def body(self) -> str:
         """The whole ruleset as one text, by whose hash it is known; the names of the files are no part of it."""
         return "".join(
-            f"# ---- {role} ----\n{file.text.rstrip()}\n" for role, file in zip(self._fields, self, strict=True)
+            f"# ---- {role} ----\n{file.text.rstrip()}\n"
+            for role, file in zip(self._fields, self, strict=True)
         )
 
     @property

@@ -1,0 +1,520 @@
+"""What the quantities of a text count.
+
+It stands after the number («11 новых танков»), before it («танки — 7», «человек двадцать»), or with the figure before
+(«четыре — над Брянской», «из них 17»). A number that belongs to a name, a date, a price or a formation counts nothing.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from monitor.extraction.lexicon import Lexicon
+from monitor.extraction.quantities import Quantity
+from monitor.extraction.tokens import NOTHING, Token
+from monitor.extraction.view import Counted, View
+from monitor.model import Qualifier
+
+# How many words may stand between a number and what it counts («10 новых немецких основных боевых танков»).
+REACH = 5
+HEADER = 7
+# From how many on a number beside losses counts people though it names none.
+LARGE = 1000
+# The highest mark of a tank («Leopard 2»), that of one which no rule knows, the last day of a month.
+LAST_MARK, SECOND_MARK, LAST_DAY = 9, 3, 31
+MARKED = frozenset({"tank", "armour"})
+# «8 421 (+3)»: how far the bracket stands from the figure.
+PLUS = 3
+# From five on a Russian noun takes the genitive of the plural; 11 to 19 take it whatever they end in.
+MANY, TEEN = 5, 11
+PEOPLE = frozenset({"personnel", "killed", "wounded", "captured", "losses"})
+_SINGULAR = ("ої", "ой", "ую", "ая", "ою", "ій", "ну", "ву", "ська", "ьку")
+_VERBAL = (
+    "ли",
+    "ла",
+    "ло",
+    "л",
+    "ют",
+    "ут",
+    "ят",
+    "ат",
+    "ет",
+    "ит",
+    "ся",
+    "сь",
+    "ть",
+    "ны",
+    "но",
+    "ти",
+    "уть",
+    "ють",
+    "ять",
+    "ив",
+    "ав",
+    "о",
+    "е",
+    "є",
+)
+_ENDINGS = (
+    "ый",
+    "ий",
+    "ой",
+    "ая",
+    "яя",
+    "ое",
+    "ее",
+    "ые",
+    "ие",
+    "ого",
+    "его",
+    "ому",
+    "ему",
+    "ым",
+    "им",
+    "ую",
+    "юю",
+    "ых",
+    "их",
+    "ыми",
+    "ими",
+    "ої",
+    "ій",
+    "ого",
+    "ські",
+    "ська",
+    "ське",
+    "цька",
+    "ну",
+    "ні",
+    "ова",
+    "ове",
+)
+
+
+def counted_by(
+    view: View, quantity: Quantity, before: tuple[Counted | None, Counted | None], lexicon: Lexicon
+) -> Iterator[Counted]:
+    """What a quantity counts, if anything; `before` are the last figure and the last one of people."""
+    previous, people = before
+    if _refused(view, quantity) or _is_repeated(view, quantity) or _is_conversion(view, quantity, previous):
+        return
+    more = _plus(view, quantity, previous)
+    if more is not None:
+        yield more
+        return
+    found = _after(view, quantity) or _header(view, quantity, previous) or _inverted(view, quantity, previous)
+    if found is None:
+        after = view.at(quantity.last + 1)
+        fate = view.people_cue(after) if after is not None else None
+        found = (
+            _some_of(view, quantity)
+            or _with_previous(view, quantity, people if fate else previous)
+            or _headless(view, quantity)
+        )
+    if found is not None and not _disagrees(view, found, lexicon):
+        yield found
+
+
+def _refused(view: View, quantity: Quantity) -> bool:
+    """Whether the number is plainly something else: a percentage, a price, a number of something."""
+    before, after = view.at(quantity.first - 1), view.at(quantity.last + 1)
+    if before is not None and (before.entry.before or before.kind in "№$€₽£#=&/"):
+        return True
+    if before is not None and quantity.bare and _is_name(before, quantity):
+        return True
+    if after is not None and (after.kind in "%$€₽£°=/" and after.text != "*"):
+        return True
+    return quantity.low == 0 or quantity.high == 0 or _is_part_of_one(quantity)
+
+
+def _is_part_of_one(quantity: Quantity) -> bool:
+    """Whether the number has decimals that no count has, as coordinates do."""
+    return any(bound is not None and bound * 100 % 1 > 0 for bound in (quantity.low, quantity.high))
+
+
+def _is_conversion(view: View, quantity: Quantity, previous: Counted | None) -> bool:
+    """Whether a bracket only says the figure before in other units («10 miles (16 km)»)."""
+    opening = view.at(quantity.first - 1)
+    return (
+        opening is not None
+        and opening.kind == "("
+        and previous is not None
+        and previous.last == quantity.first - 2
+        and previous.kind in {"distance", "area"}
+    )
+
+
+def _is_repeated(view: View, quantity: Quantity) -> bool:
+    """Whether a bracket only says the number before in words («11 (одиннадцать) танков»), or a row of digits is none."""
+    before, earlier = view.at(quantity.first - 1), view.at(quantity.first - 2)
+    if before is None or earlier is None:
+        return False
+    if before.kind == "(":
+        return quantity.spelled and earlier.value == quantity.low
+    here = view.tokens[quantity.first]
+    return (
+        before.kind == "-"
+        and earlier.kind == "n"
+        and earlier.end == before.start
+        and before.end == here.start
+    )
+
+
+def _plus(view: View, quantity: Quantity, previous: Counted | None) -> Counted | None:
+    """What the day added to a total: «8 421 (+3)»."""
+    sign, opening = view.at(quantity.first - 1), view.at(quantity.first - 2)
+    if previous is None or sign is None or opening is None or sign.kind != "+" or opening.kind != "(":
+        return None
+    near = quantity.first - previous.last <= PLUS
+    if not view.same_sentence(previous.first, quantity.first) or not near:
+        return None
+    return replace(
+        previous,
+        quantity=quantity,
+        first=quantity.first - 1,
+        last=quantity.last,
+        head=None,
+        way="added to the one before",
+        why=(),
+    )
+
+
+def _is_name(before: Token, quantity: Quantity) -> bool:
+    """Whether a number belongs to the name or date before it: «Leopard 2 tanks», «September 25»."""
+    value = quantity.high or 0
+    entry = before.entry
+    if entry.halts:
+        return before.text.isascii() and value <= LAST_DAY
+    if quantity.spelled or value > LAST_MARK or before.kind != "w":
+        return False
+    if entry.kind is not None:
+        return not entry.counted and not entry.cues and (before.text.isascii() or entry.kind in MARKED)
+    plain = entry.stop or entry.cues or entry.verb or entry.filler or entry.side or entry.qualifier
+    return before.text.isascii() and value <= SECOND_MARK and not plain
+
+
+def _after(view: View, quantity: Quantity) -> Counted | None:
+    """What a number counts, from the words after it."""
+    tokens = view.tokens
+    at, steps, unit = quantity.last + 1, 0, False
+    while at < len(tokens) and steps <= REACH:
+        token = tokens[at]
+        entry = token.entry
+        if token.kind in '"/':
+            at += 1
+            continue
+        if token.kind == "(":
+            closing = view.closing(at)
+            if closing is None:
+                return None
+            at = closing + 1
+            continue
+        if token.kind == "n" and steps and tokens[at - 1].entry.kind is not None:
+            at += 1
+            continue
+        if entry.halts or entry.part or token.kind not in "wm":
+            return None
+        if entry.kind is not None and not _describes(view, at, quantity):
+            return _head(view, quantity, at)
+        if entry.kind is None and not _passes(token, unit=unit):
+            return None
+        unit = unit or entry.counting
+        steps += 1
+        at += 1
+    return None
+
+
+def _describes(view: View, at: int, quantity: Quantity) -> bool:
+    """Whether a word that could be counted only describes the one after it («80 военных баз», «2 tank crews»)."""
+    token, after = view.tokens[at], view.at(at + 1)
+    if after is None:
+        return False
+    if token.text.isascii():
+        return _describes_in_english(view, at, after, many=(quantity.low or 2) > 1)
+    noun = after.entry.kind is not None or after.entry.counting or _is_noun(after)
+    return token.entry.adjective and after.kind in "wm" and noun
+
+
+def _describes_in_english(view: View, at: int, after: Token, *, many: bool) -> bool:
+    """A noun describes the noun after it, most of all in the singular («2 tank crews», «95 Leopard 1 tanks»)."""
+    token = view.tokens[at]
+    if after.kind == "n" and (after.value or 0) <= LAST_MARK:
+        beyond = view.at(at + 2)
+        return beyond is not None and beyond.entry.kind == token.entry.kind
+    if token.kind != "w" or after.kind != "w" or after.entry.cues or after.entry.stop:
+        return False
+    if after.entry.kind is not None and after.text.isascii():
+        return not token.text.endswith("s") or after.entry.kind != token.entry.kind
+    return many and not token.text.endswith("s") and not token.entry.collective
+
+
+def _is_noun(token: Token) -> bool:
+    """Whether an unknown Russian word after an adjective is the noun it describes («три военных источника»)."""
+    known = token.entry is not NOTHING or token.text.isascii()
+    return not known and token.kind == "w" and not token.text.endswith((*_VERBAL, *_ENDINGS))
+
+
+def _passes(token: Token, *, unit: bool) -> bool:
+    """Whether a word may stand between a number and what it counts."""
+    entry = token.entry
+    if entry.stop or entry.civil:
+        return False
+    if entry.counting or entry.filler or entry.side or entry.stance or token.kind == "m":
+        return True
+    if token.text.isascii():
+        return not entry.verb or bool(entry.cues)
+    if entry.cues and not token.text.endswith(("о", "и", "ы", "а", "я", "сь", "ся", "ь", "л")):
+        return True
+    return token.text.endswith(_ENDINGS) or unit
+
+
+def _head(view: View, quantity: Quantity, at: int) -> Counted | None:
+    """The figure whose counted word is found, with the names and owners that belong to it."""
+    tokens = view.tokens
+    entry = tokens[at].entry
+    token = tokens[at]
+    if (
+        token.text.isascii()
+        and not token.text.endswith("s")
+        and not entry.collective
+        and entry.kind not in (None, "distance", "area")
+    ):
+        value = quantity.low if quantity.low is not None else quantity.high
+        if value is not None and value > 1 and token.kind == "w":
+            return None
+    if (
+        _is_single(token, quantity)
+        and at > 0
+        and not any(word.entry.counting for word in tokens[quantity.last + 1 : at])
+    ):
+        return None
+    last = _told(view, at)
+    weak = entry.weak and last == at
+    while True:
+        after = view.at(last + 1)
+        if after is None or not _belongs(view, last + 1, entry.kind or ""):
+            break
+        last += 2 if after.entry.stop or after.text == "of" else 1
+    return Counted(
+        quantity,
+        entry.kind or "",
+        entry.term,
+        first=quantity.first,
+        last=last,
+        head=at,
+        weak=weak,
+        way="after",
+    )
+
+
+def _is_single(token: Token, quantity: Quantity) -> bool:
+    """Whether a word stands for one thing beside a number of many («235-й гарнизонный военный суд»)."""
+    value = quantity.high if quantity.low is None else quantity.low
+    if not token.entry.single or value is None or value <= 1 or quantity.qualifier is Qualifier.VAGUE:
+        return False
+    return value % 10 != 1 or value % 100 == TEEN
+
+
+def _told(view: View, at: int) -> int:
+    """Where a name of soldiers ends that says who these are («52 тела российских военных», «2000 человек военных»)."""
+    entry = view.tokens[at].entry
+    reach = 4 if entry.kind == "killed" else 2 if entry.kind == "personnel" and entry.weak else 0
+    for place in range(at + 1, min(at + reach, len(view.tokens))):
+        entry = view.tokens[place].entry
+        if entry.kind == "personnel" and not entry.weak:
+            return place
+        if not _passes(view.tokens[place], unit=False):
+            break
+    return at
+
+
+def _belongs(view: View, at: int, kind: str) -> bool:
+    """Whether a token after the counted word is part of its name: a model, or an owner («бойцов ВСУ», «солдат из КНДР»)."""
+    token, after = view.tokens[at], view.at(at + 1)
+    if token.kind == "m" and not token.entry.kind:
+        return not token.text[0].isdigit() or "-" not in token.text
+    if token.entry.kind == kind and _is_model(token, view.tokens[at - 1]):
+        return True
+    if token.text in ("из", "of", "from", "з", "із") and after is not None and after.entry.side is not None:
+        return True
+    return (
+        token.entry.side is not None
+        and token.entry.kind is None
+        and not token.entry.verb
+        and not token.text.endswith(_ENDINGS)
+        and (after is None or after.entry.kind is None)
+    )
+
+
+def _is_model(token: Token, named: Token) -> bool:
+    """Whether a word of the same kind is a model of what is counted («танков Т-55», «ракет ATACMS»)."""
+    foreign = token.text.isascii() and not named.text.isascii()
+    return token.kind in "wm" and (foreign or any(letter.isdigit() for letter in token.text))
+
+
+def _header(view: View, quantity: Quantity, previous: Counted | None) -> Counted | None:
+    """A counted word that heads its line, with a dash or colon before the number («танки — 7», «поранено – 12 220»)."""
+    at = quantity.first - 1
+    while (token := view.at(at)) is not None and token.kind in '"≈~':
+        at -= 1
+    if token is None or token.kind not in "-:":
+        return None
+    for place in range(at - 1, max(at - 1 - HEADER, -1), -1):
+        token = view.tokens[place]
+        if token.kind in "|;n-:,d" or token.entry.number is not None:
+            return None
+        if token.entry.kind is not None and not (token.entry.adjective and token.entry.weak):
+            if previous is not None and previous.head == place and previous.way == "after":
+                return None
+            return Counted(
+                quantity,
+                token.entry.kind,
+                token.entry.term,
+                first=place,
+                last=quantity.last,
+                head=place,
+                weak=token.entry.weak,
+                way="header",
+            )
+        cue = view.people_cue(token)
+        if cue is not None and place == at - 1:
+            return Counted(
+                quantity,
+                cue,
+                token.text,
+                first=place,
+                last=quantity.last,
+                head=place,
+                weak=True,
+                way="header",
+            )
+    return None
+
+
+def _inverted(view: View, quantity: Quantity, previous: Counted | None) -> Counted | None:
+    """«человек двадцать», «танков пять-шесть»: the number after what it counts is a rough one."""
+    at = quantity.first - 1
+    token = view.at(at)
+    if token is None or token.entry.kind is None or not token.entry.counted or token.text.isascii():
+        return None
+    if previous is not None and previous.last >= at:
+        return None
+    if quantity.qualifier is Qualifier.EXACT:
+        quantity = replace(quantity, qualifier=Qualifier.ABOUT)
+    return Counted(
+        quantity,
+        token.entry.kind,
+        token.entry.term,
+        first=at,
+        last=quantity.last,
+        head=at,
+        weak=token.entry.weak,
+        way="inverted",
+    )
+
+
+def _some_of(view: View, quantity: Quantity) -> Counted | None:
+    """«один из которых сдался», «четверых из них»: some of the soldiers named before, whom no number counts."""
+    part = view.at(quantity.last + 1)
+    if part is None or not part.entry.part or view.people_cue_after(quantity.last + 2) is None:
+        return None
+    start, _ = view.sentence(quantity.first)
+    for place in range(quantity.first - 1, max(view.sentence(max(start - 2, 0))[0] - 1, -1), -1):
+        entry = view.tokens[place].entry
+        if entry.kind == "personnel" and not entry.weak:
+            return Counted(
+                quantity,
+                "personnel",
+                entry.term,
+                first=quantity.first,
+                last=quantity.last + 1,
+                head=quantity.last + 1,
+                weak=False,
+                way="some of them",
+            )
+        if entry.kind is not None and not entry.weak:
+            return None
+    return None
+
+
+def _with_previous(view: View, quantity: Quantity, previous: Counted | None) -> Counted | None:
+    """A number without a word of its own, in a list with the figure before («8 — над Белгородской», «из них 17»)."""
+    if previous is None or not view.same_sentence(previous.last, quantity.first):
+        return None
+    before, after = view.at(quantity.first - 1), view.at(quantity.last + 1)
+    loose = not quantity.bare and previous.kind in PEOPLE and (after is None or after.kind in ",;|)")
+    if before is None or not (
+        loose
+        or before.kind in ',-:;("|'
+        or before.entry.part
+        or before.entry.filler
+        or before.entry.to
+        or before.entry.cues
+        or quantity.each
+    ):
+        return None
+    if after is not None and not (
+        after.kind in ',-;|):"'
+        or after.entry.stop
+        or after.entry.part
+        or after.entry.cues
+        or after.entry.opens
+        or after.entry.each
+    ):
+        return None
+    return replace(
+        previous,
+        quantity=quantity,
+        first=quantity.first,
+        last=quantity.last,
+        head=None,
+        weak=previous.weak,
+        way="with the one before",
+        why=(),
+    )
+
+
+def _headless(view: View, quantity: Quantity) -> Counted | None:
+    """Thousands beside losses that name nobody («потери ВСУ меньше 80 тысяч», «Russia having 50–70k dead»)."""
+    low = quantity.low if quantity.low is not None else quantity.high
+    after = view.at(quantity.last + 1)
+    if (
+        low is None
+        or low < LARGE
+        or (after is not None and not (after.kind in ',;|)".-' or after.entry.stop))
+    ):
+        return None
+    start, _ = view.sentence(quantity.first)
+    near = view.tokens[max(start, quantity.first - REACH - 1) : quantity.first]
+    sided = any(token.entry.side or token.entry.stance for token in near)
+    if (
+        not sided
+        or any(token.entry.civil for token in near)
+        or not any("losses" in token.entry.cues for token in near)
+    ):
+        return None
+    return Counted(
+        quantity,
+        "losses",
+        "",
+        first=quantity.first,
+        last=quantity.last,
+        head=quantity.last,
+        weak=False,
+        way="losses of thousands",
+    )
+
+
+def _disagrees(view: View, counted: Counted, lexicon: Lexicon) -> bool:
+    """Whether the grammar shows a formation's own number («72 бригади», «3 бригада»), not how many there are."""
+    kind = lexicon.kinds[counted.kind]
+    if not kind.numbered or counted.head is None or counted.way != "after":
+        return False
+    quantity, token = counted.quantity, view.tokens[counted.head]
+    if quantity.spelled or not quantity.bare or token.text.isascii() or quantity.low is None:
+        return False
+    between = view.tokens[quantity.last + 1 : counted.head]
+    if any(word.text.endswith(_SINGULAR) for word in between):
+        return True
+    if quantity.low >= MANY:
+        return not token.entry.counted
+    before = view.at(quantity.first - 1)
+    return token.text == token.entry.term or (before is not None and before.entry.kind is not None)

@@ -1,0 +1,95 @@
+"""Terms of the rules spread out to all their word forms, once, when rules are loaded.
+
+The dictionaries are those of pymorphy3 for Russian and Ukrainian. A word that they do not know is spread out as its
+ending suggests; one without Cyrillic letters stands for itself.
+"""
+
+import re
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+import pymorphy3
+
+from monitor.extraction.normal import fold
+
+Forms = frozenset[str]
+_UKRAINIAN, _RUSSIAN = re.compile("[іїєґ']"), re.compile("[ыэъ]")
+_CYRILLIC = re.compile("[а-яіїєґ]")
+_PIECES = re.compile(r"[^\s.,]+|[.,]")
+
+
+@cache
+def _dictionary(language: str) -> Any:
+    return pymorphy3.MorphAnalyzer(lang=language)
+
+
+def _languages(word: str) -> Iterable[str]:
+    if not _CYRILLIC.search(word):
+        return ()
+    if _UKRAINIAN.search(word):
+        return ("uk",)
+    return ("ru",) if _RUSSIAN.search(word) else ("ru", "uk")
+
+
+@cache
+def _parses(language: str, word: str) -> list[Any]:
+    return [parse for parse in _dictionary(language).parse(word) if fold(parse.normal_form) == word]
+
+
+@cache
+def forms_of(lemma: str) -> Forms:
+    """Every form of one word, folded, itself among them.
+
+    A word that the dictionaries know in another form only («боевая», a participle) has the forms of that one.
+    """
+    word = fold(lemma)
+    forms, guessed = {word}, set[str]()
+    for language in _languages(word):
+        parses = _dictionary(language).parse(word)
+        known = [parse for parse in parses if parse.is_known]
+        own = [parse for parse in known if fold(parse.normal_form) == word]
+        forms |= {fold(form.word) for parse in own or known[:1] for form in parse.lexeme}
+        if not known and language == "ru" and "-" not in word and fold(parses[0].normal_form) == word:
+            guessed |= {fold(form.word) for form in parses[0].lexeme}
+    return frozenset(forms if len(forms) > 1 else forms | guessed)
+
+
+def _nouns(lemma: str) -> Iterable[tuple[str, Any]]:
+    """The forms of a word of the dictionaries with their grammemes."""
+    word = fold(lemma)
+    for language in _languages(word):
+        for parse in _dictionary(language).parse(word):
+            if fold(parse.normal_form) == word and parse.is_known:
+                yield from ((fold(form.word), form.tag.grammemes) for form in parse.lexeme)
+
+
+def plural_forms(lemma: str) -> Forms:
+    """The forms of a noun that are plural and never singular, folded."""
+    found = list(_nouns(lemma))
+    return frozenset(form for form, tags in found if "plur" in tags) - {
+        form for form, tags in found if "sing" in tags
+    }
+
+
+def counted_forms(lemma: str) -> Forms:
+    """The forms of a noun that can stand beside five and more: plural, but not its nominative; folded."""
+    return frozenset(
+        form for form, tags in _nouns(lemma) if "plur" in tags and not {"nomn", "accs", "voct"} & tags
+    )
+
+
+def singular_form(lemma: str) -> Forms:
+    """The noun itself, folded, unless some form of its plural is the same («человек», «солдат»)."""
+    found = list(_nouns(lemma))
+    return frozenset({fold(lemma)} if found else ()) - {form for form, tags in found if "plur" in tags}
+
+
+def words_of(term: str) -> tuple[str, ...]:
+    """The words and points of a term as they stand in a normal text."""
+    return tuple(_PIECES.findall(fold(term)))
+
+
+def spread(term: str, *, expand: bool) -> tuple[Forms, ...]:
+    """For each word of a term the forms that match it; the word alone where it is not to be expanded."""
+    return tuple(forms_of(word) if expand else frozenset({word}) for word in words_of(term))

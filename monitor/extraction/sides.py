@@ -1,0 +1,283 @@
+"""Whose the things counted are.
+
+The order: a side named within the figure («20 бойцов ВСУ»); the figure before in the same list; the part that a side
+plays in the clause (who destroys is not who is destroyed, who gives does not keep, who tells is left out); the heading
+of the list; at last the only side of the text that fits. «The enemy» is somebody only where the text says who.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import cached_property
+
+from monitor.extraction.lexicon import Kind
+from monitor.extraction.tokens import Token
+from monitor.extraction.view import Counted, View
+from monitor.model import Side, Stance
+
+Found = tuple[Side, Stance | None, str]
+_OPPONENT = {Side.UKRAINE: Side.RUSSIA, Side.RUSSIA: Side.UKRAINE}
+_PASSIVE = ("но", "ны", "на", "то", "ты", "ні")
+_UKRAINIAN = re.compile("[іїєґ]")
+# A side stands so near the verb that it does or suffers what the verb says.
+_NEAR = 12
+# One word in so many with a letter that only Ukrainian has makes a text Ukrainian; so many words open a text.
+_SHARE, _OPENING = 10, 8
+_LOSES_FIRST = 6
+_BEING = frozenset({"were", "was", "been", "are", "be", "is", "being"})
+
+
+class Whole:
+    """What a whole text says of sides, found out once: whom it names, whom it only quotes, whom it speaks for."""
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+
+    @cached_property
+    def named(self) -> list[Side]:
+        """The sides that a text names at all, in order."""
+        return list(dict.fromkeys(t.entry.side for t in self.view.tokens if t.entry.side is not None))
+
+    @cached_property
+    def doing(self) -> frozenset[Side]:
+        """The sides that do more than tell."""
+        return frozenset(side for _, side in _mentions(self.view, 0, len(self.view.tokens)))
+
+    @cached_property
+    def free(self) -> frozenset[Side]:
+        """The sides that do more than tell and are no mere places."""
+        mentions = _mentions(self.view, 0, len(self.view.tokens))
+        return frozenset(side for place, side in mentions if not _is_place(self.view, place))
+
+    @cached_property
+    def given(self) -> bool:
+        """Whether the text speaks of arms given to Ukraine."""
+        gives = any("gives" in token.entry.verb for token in self.view.tokens)
+        return gives and Side.UKRAINE in self.named
+
+    @cached_property
+    def own(self) -> Side:
+        """The side that the text speaks for, by its language and by what it calls the other; unknown in English."""
+        tokens = self.view.tokens
+        if sum(bool(_UKRAINIAN.search(token.text)) for token in tokens) * _SHARE > len(tokens):
+            return Side.UKRAINE
+        if all(token.text.isascii() for token in tokens[:_OPENING]):
+            return Side.UNKNOWN
+        return Side.UKRAINE if any(map(_scorns, tokens)) else Side.RUSSIA
+
+
+def _scorns(token: Token) -> bool:
+    """Whether a word for Russian soldiers is one that only their enemies use («окупанти»)."""
+    entry = token.entry
+    return entry.side is Side.RUSSIA and entry.kind == "personnel" and not entry.weak
+
+
+def side_of(whole: Whole, counted: Counted, previous: Counted | None, kind: Kind) -> Found:
+    """The side, the stance where a text calls them enemy or ours, and by which rule."""
+    view = whole.view
+    stance = _stance(view, counted)
+    named = _within(view, counted)
+    if named is not None:
+        return named, stance, "named with it"
+    if counted.head is None and previous is not None:
+        return previous.side, previous.stance, "as the one before"
+    if stance is not None:
+        return _of_stance(whole, stance), stance, f"called {stance.value}"
+    if _continues(view, counted, previous) and previous is not None:
+        return previous.side, previous.stance, "as the one before"
+    start, end = view.sentence(counted.first)
+    found = _by_part(whole, counted, start, end, kind=kind) or _by_heading(whole, counted)
+    found = found or _of_text(whole, previous)
+    if found[0] is Side.OTHER and not kind.people and kind.troop and whole.given:
+        return Side.UKRAINE, None, "who receives"
+    return found
+
+
+def _within(view: View, counted: Counted) -> Side | None:
+    """The side that a word of the figure names, or the owner right after it."""
+    inside = view.tokens[counted.first : counted.last + 1]
+    after = view.at(counted.last + 1)
+    if after is not None and after.kind == "w" and not after.entry.verb and counted.head is not None:
+        inside = [*inside, after]
+    return next((token.entry.side for token in reversed(inside) if token.entry.side is not None), None)
+
+
+def _stance(view: View, counted: Counted) -> Stance | None:
+    for token in view.tokens[counted.first : counted.last + 2]:
+        if token.entry.stance is not None:
+            return token.entry.stance
+    return None
+
+
+def _of_stance(whole: Whole, stance: Stance) -> Side:
+    """Who the enemy is, if the text names one; «ours» are nobody's by themselves."""
+    if stance is Stance.OWN:
+        return Side.UNKNOWN
+    sides = [side for side in whole.named if side in _OPPONENT]
+    enemy = _OPPONENT.get(whole.own, Side.UNKNOWN)
+    if len(sides) > 1:
+        return enemy
+    return sides[0] if sides and (sides[0] is enemy or sides[0] in whole.doing) else Side.UNKNOWN
+
+
+def _continues(view: View, counted: Counted, previous: Counted | None) -> bool:
+    """Whether a figure goes on with the list of the one before: same sentence, no side and no new clause between."""
+    if previous is None or not view.same_sentence(previous.last, counted.first):
+        return False
+    if previous.side is Side.UNKNOWN and previous.stance is None:
+        return False
+    between = view.tokens[previous.last + 1 : counted.first]
+    return not any(
+        token.entry.side or token.entry.stance or ("loses" in token.entry.verb) for token in between
+    )
+
+
+def _by_part(whole: Whole, counted: Counted, start: int, end: int, *, kind: Kind) -> Found | None:
+    """The part that a side plays in a stretch of text: losing, destroying, being given, or being there."""
+    view = whole.view
+    mentions = list(_mentions(view, start, end))
+    if not mentions:
+        return _by_stance(whole, counted, start)
+    verb = _verb(view, counted, start, end)
+    if verb is None or kind.ground or (verb[1] == "gives" and kind.people):
+        return _subject(view, mentions, counted.first)
+    place, role = verb
+    if role == "loses":
+        return _nearest(mentions, place, "who loses")
+    if role == "gives":
+        receiver = next((side for _, side in mentions if side is Side.UKRAINE), mentions[-1][1])
+        return receiver, None, "who receives"
+    return _destroyed(whole, counted, mentions, place)
+
+
+def _by_stance(whole: Whole, counted: Counted, start: int) -> Found | None:
+    """«Противник потерял 5 танков» counts the enemy's; «противник уничтожил 5 танков» those of whoever speaks."""
+    view = whole.view
+    called = [
+        (place, view.tokens[place].entry.stance)
+        for place in range(start, counted.first)
+        if view.tokens[place].entry.stance
+    ]
+    if not called:
+        return None
+    place, stance = called[-1]
+    verbs = [role for token in view.tokens[place + 1 : counted.first] for role in token.entry.verb]
+    if stance is Stance.ENEMY and "destroys" in verbs and "loses" not in verbs:
+        stance = Stance.OWN
+    elif stance is Stance.OWN and "destroys" in verbs and "loses" not in verbs:
+        stance = Stance.ENEMY
+    return (_of_stance(whole, stance), stance, f"called {stance.value}") if stance else None
+
+
+def _destroyed(whole: Whole, counted: Counted, mentions: list[tuple[int, Side]], verb: int) -> Found:
+    """The side destroyed: the opponent of who does it before the verb, or of who the text speaks for."""
+    view = whole.view
+    before = [side for place, side in mentions if place < verb and verb - place <= _NEAR]
+    by = [side for place, side in mentions if (word := view.at(place - 1)) is not None and word.text == "by"]
+    if any(side not in _OPPONENT for side in before):
+        return Side.OTHER, None, "far from this war"
+    doer = by[0] if by else before[-1] if before else None
+    if _is_passive(view, verb) and not by:
+        doer = whole.own if whole.own in before else None
+    if doer is not None and (verb < counted.first or by):
+        return _OPPONENT[doer], None, "opponent of who destroys"
+    return _nearest(mentions, counted.first, "named near it")
+
+
+def _is_passive(view: View, verb: int) -> bool:
+    text = view.tokens[verb].text
+    if text.isascii():
+        before = view.at(verb - 1)
+        return before is not None and before.text in _BEING
+    return text.endswith(_PASSIVE)
+
+
+def _subject(view: View, mentions: list[tuple[int, Side]], place: int) -> Found:
+    """Whoever is there: the first side before the figure that is no mere place («в Украине»), else the nearest."""
+    free = [mention for mention in mentions if not _is_place(view, mention[0])]
+    before = [mention for mention in free if mention[0] < place]
+    if before:
+        return before[0][1], None, "named before it"
+    return _nearest(free or mentions, place, "named near it")
+
+
+def _is_place(view: View, place: int) -> bool:
+    return any(token.entry.stop and token.kind == "w" for token in view.tokens[max(place - 2, 0) : place])
+
+
+def _nearest(mentions: list[tuple[int, Side]], place: int, rule: str) -> Found:
+    """The mention nearest to a place, those before it first."""
+    best = min(
+        mentions,
+        key=lambda mention: (place - mention[0]) if mention[0] <= place else 3 * (mention[0] - place),
+    )
+    return best[1], None, rule
+
+
+def _mentions(view: View, start: int, end: int) -> Iterator[tuple[int, Side]]:
+    """The sides that a stretch names, without those that only tell («сообщили в Минобороны России»)."""
+    for place in range(start, end):
+        side = view.tokens[place].entry.side
+        if (
+            side is not None
+            and not _tells(view, place, start)
+            and not (place and view.tokens[place - 1].entry.maker)
+        ):
+            yield place, side
+
+
+def _tells(view: View, place: int, start: int) -> bool:
+    around = [*view.tokens[max(place - 3, start) : place], *view.tokens[place + 1 : place + 3]]
+    return any("tells" in token.entry.verb for token in around)
+
+
+def _verb(view: View, counted: Counted, start: int, end: int) -> tuple[int, str] | None:
+    """The word nearest to a figure that says what part the sides play, those before it first."""
+    found: list[tuple[int, int, str]] = []
+    for place in range(start, end):
+        for role in view.tokens[place].entry.verb:
+            if role != "tells":
+                away = counted.first - place if place <= counted.first else 3 * (place - counted.last)
+                away -= _LOSES_FIRST if role == "loses" else 0
+                found.append((away, place, role))
+    if not found:
+        return None
+    _, place, role = min(found)
+    return place, role
+
+
+def _by_heading(whole: Whole, counted: Counted) -> Found | None:
+    """The side of the line that heads the list."""
+    view = whole.view
+    heading = view.heading(counted.first)
+    if not heading:
+        return None
+    start = view.tokens.index(heading[0])
+    stance = next((token.entry.stance for token in heading if token.entry.stance), None)
+    mentions = list(_mentions(view, start, start + len(heading)))
+    verbs = [
+        (start + offset, role)
+        for offset, token in enumerate(heading)
+        for role in token.entry.verb
+        if role != "tells"
+    ]
+    if mentions:
+        active = [
+            place
+            for place, role in verbs
+            if role == "destroys" and not view.tokens[place].text.endswith(_PASSIVE)
+        ]
+        before = [side for place, side in mentions if active and place < active[0]]
+        if before and before[-1] in _OPPONENT:
+            return _OPPONENT[before[-1]], stance, "opponent of the heading's"
+        return mentions[-1][1], stance, "of the heading"
+    return (_of_stance(whole, stance), stance, f"called {stance.value} by the heading") if stance else None
+
+
+def _of_text(whole: Whole, previous: Counted | None) -> Found:
+    """The side of the figures before; else the only side that the text speaks of."""
+    if previous is not None and previous.side is not Side.UNKNOWN:
+        return previous.side, previous.stance, "as the figures before"
+    sides = whole.free
+    if len(sides) == 1:
+        return next(iter(sides)), None, "the only side named"
+    return Side.UNKNOWN, None, "not named"
