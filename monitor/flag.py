@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from monitor.extraction import Flag, Rules
+from monitor.extraction import Flag, Rules, RuleTexts
 from monitor.model import Clock
 from monitor.store import flags
 from monitor.store.database import Database
@@ -32,15 +32,15 @@ class Read:
 async def flag(
     database: Database,
     rules: Rules,
-    body: str,
+    texts: RuleTexts,
     *,
     now: Clock,
     stored: Callable[[Read], None] = lambda read: None,
 ) -> Read:
-    """Read every post that is due under `rules`, whose text in the file is `body`; `stored` hears of each batch."""
+    """Read every post that is due under `rules`, whose texts in the files are `texts`; `stored` hears of each batch."""
     read = Read()
     async with database.transaction() as tx:
-        ruleset = await flags.ruleset(tx, body, now=now())
+        ruleset = await flags.ruleset(tx, texts.body, now=now())
     after: tuple[int, int] | None = None
     while True:
         async with database.transaction() as tx:
@@ -61,4 +61,4 @@ async def flag(
 
 
 def _read(rules: Rules, unread: list[Unread]) -> list[tuple[Unread, tuple[Flag, ...]]]:
-    return [(post, rules.read(post.text)) for post in unread]
+    return [(post, rules.read(post.text).flags) for post in unread]

@@ -20,7 +20,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from monitor import collect, fetch, flag, maintain, recheck
 from monitor.errors import DatabaseError, MonitorError
-from monitor.extraction import Rules
+from monitor.extraction import Rules, RuleTexts
 from monitor.looks import Collected
 from monitor.model import Clock
 from monitor.sources import Source
@@ -74,7 +74,7 @@ class Work:
     database: Database
     sources: Sequence[Source]
     rules: Rules
-    rules_body: str
+    texts: RuleTexts
     now: Clock
     proving: Source | None = None
     files: fetch.Files | None = None
@@ -112,7 +112,7 @@ class Work:
         ]
 
     async def _flag(self) -> Done:
-        return await flag.flag(self.database, self.rules, self.rules_body, now=self.now)
+        return await flag.flag(self.database, self.rules, self.texts, now=self.now)
 
 
 async def _told(run: Callable[[], Awaitable[Collected]]) -> Collected:

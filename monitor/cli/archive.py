@@ -181,7 +181,7 @@ def flag(as_json: Json = False) -> None:
             def stored(read: flagging.Read) -> None:
                 bar.update(task, completed=read.posts)
 
-            reading = partial(flagging.flag, database, rules, texts.body, now=utc_now, stored=stored)
+            reading = partial(flagging.flag, database, rules, texts, now=utc_now, stored=stored)
             return await recorded(database, "flag", reading, now=utc_now)
 
     read = with_archive(work)

@@ -91,7 +91,7 @@ async def _play(
                     sources=sources.every,
                     proving=sources.proving,
                     rules=rules,
-                    rules_body=texts.body,
+                    texts=texts,
                     now=utc_now,
                     tick=0.5,
                     heard=screen.hear,

@@ -65,7 +65,7 @@ def up(
                 proving=sources.proving,
                 files=sources.files,
                 rules=rules,
-                rules_body=texts.body,
+                texts=texts,
                 now=utc_now,
             )
             await Worker(work).run()

@@ -1,13 +1,12 @@
 """Reading what is due: new posts, edits and new rules by one path."""
 
-import tomllib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from monitor import collect, flag
-from monitor.extraction import Rules, compile_rules
+from monitor.extraction import Rules, RuleTexts, compile_rules
 from monitor.sources.desktop import DesktopSource
 from monitor.store import flags
 from monitor.store.database import Database
@@ -15,13 +14,15 @@ from monitor.store.flags import Flagged
 from tests.conftest import Clock
 from tests.integration.helpers import ask
 from tests.integration.test_collect_import import export, message
+from tests.rulesets import texts_of
 
 RULES = '[topic.sudzha]\nlemmas = ["Суджа"]\n'
 MORE = RULES + '[topic.kursk]\nlemmas = ["Курск"]\n'
 
 
-def rules(body: str) -> tuple[Rules, str]:
-    return compile_rules(tomllib.loads(body)), body
+def rules(body: str) -> tuple[Rules, RuleTexts]:
+    texts = texts_of(body)
+    return compile_rules(texts), texts
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from monitor import changes, flag
 from monitor.errors import Purged as PurgedChannel
-from monitor.extraction import Rules, compile_rules
+from monitor.extraction import compile_rules
 from monitor.looks import Fetched, store
 from monitor.model import (
     Channel,
@@ -30,12 +30,13 @@ from monitor.store.database import Database, lock_channel
 from monitor.store.purges import Purged
 from tests.conftest import Clock
 from tests.integration.helpers import ask, listed
+from tests.rulesets import texts_of
 
 ONE, TWO = 1900000077, 1900000078
 POSTED = datetime(2024, 8, 9, 10, tzinfo=UTC)
 REASON = "the person asked for it"
 FILE, OTHER_FILE = b"\x01" * 32, b"\x02" * 32
-RULES: Rules = compile_rules({"topic": {"kursk": {"forms": ["сообщение"]}}})
+RULES = texts_of('[topic.kursk]\nforms = ["сообщение"]\n')
 # Where words of a post could stand, by whichever name the column has.
 SPEAKING = (
     "posts",
@@ -84,7 +85,7 @@ class Archive:
         await store(self.database, fetched, watch=None, kind=LookKind.LIVE)
 
     async def flag(self) -> None:
-        await flag.flag(self.database, RULES, "rules", now=self.clock)
+        await flag.flag(self.database, compile_rules(RULES), RULES, now=self.clock)
 
     async def keep(self, number: int, digest: bytes) -> None:
         async with self.database.transaction() as tx:
