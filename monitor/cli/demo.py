@@ -22,7 +22,7 @@ from monitor.sources.preview_fetch import PreviewOptions
 from monitor.sources.telegram_options import Session, TelegramOptions
 from monitor.standin.scenario import THEN, Scenario, shipped
 from monitor.standin.server import CANARY, Standin, serving
-from monitor.store import flags, news, posts, watches
+from monitor.store import flags, news, posts, readings, watches
 from monitor.store.accounts import AccountMemory
 from monitor.store.database import Database
 from monitor.store.migrate import shipped as shipped_folder
@@ -163,7 +163,7 @@ class Screen:
             found = {(post.channel_id, post.message_id): post for post in await flags.flagged(tx, limit=MOST)}
             totals = await posts.total(tx)
             begun = all(watch.cursor is not None for watch in await watches.every(tx))
-            begun = begun and not await flags.any_unread(tx)
+            begun = begun and not await readings.any_unread(tx)
         if not (self._opened or begun):
             return
         self._read_to = max([self._read_to, *(item.at for item in fresh)])

@@ -1,0 +1,139 @@
+"""Reads texts by the rules: a few in a thread of this process, many in processes of their own, one a core.
+
+The rules are compiled once in each of these, and nothing but texts, sides and rows goes between them. While
+they get ready, reading goes on in the thread.
+"""
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import asynccontextmanager
+from multiprocessing import get_context, parent_process
+from typing import NamedTuple, Protocol
+
+from monitor.errors import MonitorError
+from monitor.extraction import Rules, RuleTexts, compile_rules
+from monitor.model import Reading
+from monitor.store.rows import Rows, rows_of
+
+# Up to so many texts are read before another process would be ready.
+FEW = 1000
+
+
+class Reader(Protocol):
+    """What reads a text: the rules."""
+
+    def read(self, text: str) -> Reading:
+        """What the text says."""
+        ...
+
+
+class Batch(NamedTuple):
+    """Texts, and the side of the watch that each comes from."""
+
+    texts: Sequence[str]
+    sides: Sequence[str]
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def read(rules: Reader, batch: Batch) -> Rows:
+    """What a batch of texts says."""
+    return rows_of(map(rules.read, batch.texts), batch.sides)
+
+
+class Readers:
+    """Reads batches of texts, several at a time."""
+
+    def __init__(self, rules: Reader, texts: RuleTexts, *, processes: int) -> None:
+        self._rules = rules
+        self._texts = texts
+        self._processes = processes
+        self._taken = 0
+        self._alone = asyncio.Lock()
+        self._pool: ProcessPoolExecutor | None = None
+        self._ready: asyncio.Future[None] | None = None
+
+    @property
+    def at_once(self) -> int:
+        """How many batches are to be under way for no process to wait for the next."""
+        return 2 * self._processes + 1
+
+    async def read(self, batch: Batch) -> Rows:
+        """What the texts say. Raises MonitorError where a process was ended by somebody else."""
+        self._taken += len(batch.texts)
+        if self._pool is None and self._taken > FEW:
+            self._start()
+        if not self._is_ready():
+            async with self._alone:
+                if not self._is_ready():
+                    return await asyncio.to_thread(read, self._rules, batch)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, _read_there, batch)
+        except BrokenProcessPool as error:
+            raise MonitorError(
+                "a process that reads posts was ended",
+                "somebody killed it, or the memory ran out",
+                "what was read is stored; run it again",
+            ) from error
+
+    def _start(self) -> None:
+        context = get_context("forkserver")
+        context.set_forkserver_preload([__name__])
+        self._pool = ProcessPoolExecutor(
+            self._processes, mp_context=context, initializer=_begin, initargs=(self._texts,)
+        )
+        # The first is no work; when it is done, some process is ready.
+        self._ready = asyncio.get_running_loop().run_in_executor(self._pool, _nothing)
+
+    def _is_ready(self) -> bool:
+        return self._ready is not None and self._ready.done()
+
+    async def close(self) -> None:
+        """End the processes, once they have done what they are at."""
+        if self._pool is not None:
+            await asyncio.to_thread(self._pool.shutdown, cancel_futures=True)
+
+
+@asynccontextmanager
+async def opened(rules: Reader, texts: RuleTexts, *, processes: int | None = None) -> AsyncIterator[Readers]:
+    """Readers for the length of the block; the texts are those that the rules were compiled from."""
+    readers = Readers(rules, texts, processes=processes or cores())
+    try:
+        yield readers
+    finally:
+        await readers.close()
+
+
+_here: list[Rules] = []
+
+
+def _begin(texts: RuleTexts) -> None:
+    """Make a process ready: it leaves Ctrl-C to its parent, and goes when that one goes, even killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _here.append(compile_rules(texts))
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _nothing() -> None:
+    """No work."""
+
+
+def _read_there(batch: Batch) -> Rows:
+    return read(_here[0], batch)
