@@ -11,7 +11,7 @@ before each the new posts are asked for, so that they never wait for the old.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -21,7 +21,8 @@ from monitor.model import Clock
 from monitor.readers import Batch, Reader, Readers
 from monitor.store import readings
 from monitor.store.database import Database
-from monitor.store.readings import BOTTOM, Unread
+from monitor.store.readings import BOTTOM, NONE, Unread
+from monitor.store.rows import Columns, columns_of
 
 BATCH = 1000
 
@@ -42,7 +43,7 @@ class Read:
 class Taken(NamedTuple):
     """A batch of posts, and whether they are new."""
 
-    posts: Sequence[Unread]
+    posts: Unread
     new: bool
 
 
@@ -64,7 +65,7 @@ async def flag(
     async with database.transaction() as tx:
         ruleset = await readings.ruleset(tx, texts.body, now=now())
         stale = await readings.stale(tx, ruleset)
-    async with readers.opened(rules, texts, processes=processes) as reading:
+    async with readers.opened(rules, texts, columns_of, processes=processes) as reading:
         run = _Run(database, reading, ruleset, now=now)
         await run.through(_Due(database, ruleset, stale), stored, stop)
     if not stop():
@@ -94,7 +95,7 @@ class _Due:
                 self._new_after = BOTTOM
         if not posts:
             return await self._others()
-        self._new_after = posts[-1][:2]
+        self._new_after = posts.last()
         self._new_under_way += 1
         return Taken(posts, new=True)
 
@@ -104,25 +105,27 @@ class _Due:
 
     async def _others(self) -> Taken | None:
         """Posts of one channel or, where it has few, of several."""
-        posts: list[Unread] = []
+        posts = NONE
         async with self._database.transaction() as tx:
-            while self._channels and len(posts) < BATCH:
+            while self._channels and len(posts.channels) < BATCH:
                 channel_id, side = self._channels[-1]
-                room = BATCH - len(posts)
+                room = BATCH - len(posts.channels)
                 found = await readings.others(
                     tx, self._ruleset, channel_id=channel_id, side=side, after=self._after, limit=room
                 )
-                posts += found
-                if len(found) < room:
+                if len(found.channels) == room:
+                    self._after = found.messages[-1]
+                else:
+                    self._after = 0
                     self._channels.pop()
-                self._after = found[-1].message_id if len(found) == room else 0
+                posts = posts.plus(found) if posts else found
         return Taken(posts, new=False) if posts else None
 
 
 class _Run:
     """One run of reading: what it works with, and what it gave so far."""
 
-    def __init__(self, database: Database, reading: Readers, ruleset: int, *, now: Clock) -> None:
+    def __init__(self, database: Database, reading: Readers[Columns], ruleset: int, *, now: Clock) -> None:
         self._database = database
         self._reading = reading
         self._ruleset = ruleset
@@ -152,10 +155,10 @@ class _Run:
 
     async def _one(self, due: _Due, taken: Taken) -> None:
         posts = taken.posts
-        rows = await self._reading.read(Batch([post.text for post in posts], [post.side for post in posts]))
+        found = await self._reading.read(Batch(posts.texts, posts.sides))
         async with self._database.transaction() as tx:
-            await readings.keep(tx, self._ruleset, posts, rows, now=self._now())
+            await readings.keep(tx, self._ruleset, posts, found, now=self._now())
         due.done(taken)
-        self.read.posts += len(posts)
-        self.read.flagged += len({place for place, _, _, raised in rows.flags if raised})
-        self.read.figures += len(rows.figures)
+        self.read.posts += len(posts.channels)
+        self.read.flagged += len(found.raised)
+        self.read.figures += len(found.figure_places)

@@ -8,18 +8,21 @@ import asyncio
 import os
 import signal
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import asynccontextmanager
 from multiprocessing import get_context, parent_process
-from typing import NamedTuple, Protocol
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from monitor.errors import MonitorError
 from monitor.extraction import Rules, RuleTexts, compile_rules
 from monitor.model import Reading
-from monitor.store.rows import Rows, rows_of
+from monitor.store.rows import Packed
 
+T = TypeVar("T")
+# What is made of the readings of a batch and its sides, in the process where they are; a module's own function.
+Form = Callable[[Iterable[Reading], Sequence[str]], T]
 # Up to so many texts are read before another process would be ready.
 FEW = 1000
 
@@ -35,7 +38,7 @@ class Reader(Protocol):
 class Batch(NamedTuple):
     """Texts, and the side of the watch that each comes from."""
 
-    texts: Sequence[str]
+    texts: Packed
     sides: Sequence[str]
 
 
@@ -45,16 +48,17 @@ def cores() -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
-def read(rules: Reader, batch: Batch) -> Rows:
-    """What a batch of texts says."""
-    return rows_of(map(rules.read, batch.texts), batch.sides)
+def read(rules: Reader, form: Form[T], batch: Batch) -> T:
+    """What a batch of texts says, in a form."""
+    return form(map(rules.read, batch.texts.texts()), batch.sides)
 
 
-class Readers:
+class Readers(Generic[T]):
     """Reads batches of texts, several at a time."""
 
-    def __init__(self, rules: Reader, texts: RuleTexts, *, processes: int) -> None:
+    def __init__(self, rules: Reader, texts: RuleTexts, form: Form[T], *, processes: int) -> None:
         self._rules = rules
+        self._form = form
         self._texts = texts
         self._processes = processes
         self._taken = 0
@@ -67,17 +71,19 @@ class Readers:
         """How many batches are to be under way for no process to wait for the next."""
         return 2 * self._processes + 1
 
-    async def read(self, batch: Batch) -> Rows:
+    async def read(self, batch: Batch) -> T:
         """What the texts say. Raises MonitorError where a process was ended by somebody else."""
-        self._taken += len(batch.texts)
+        self._taken += len(batch.sides)
         if self._pool is None and self._taken > FEW:
             self._start()
         if not self._is_ready():
             async with self._alone:
                 if not self._is_ready():
-                    return await asyncio.to_thread(read, self._rules, batch)
+                    return await asyncio.to_thread(read, self._rules, self._form, batch)
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, _read_there, batch)
+            return await asyncio.get_running_loop().run_in_executor(
+                self._pool, _read_there, self._form, batch
+            )
         except BrokenProcessPool as error:
             raise MonitorError(
                 "a process that reads posts was ended",
@@ -104,9 +110,11 @@ class Readers:
 
 
 @asynccontextmanager
-async def opened(rules: Reader, texts: RuleTexts, *, processes: int | None = None) -> AsyncIterator[Readers]:
+async def opened(
+    rules: Reader, texts: RuleTexts, form: Form[T], *, processes: int | None = None
+) -> AsyncIterator[Readers[T]]:
     """Readers for the length of the block; the texts are those that the rules were compiled from."""
-    readers = Readers(rules, texts, processes=processes or cores())
+    readers = Readers(rules, texts, form, processes=processes or cores())
     try:
         yield readers
     finally:
@@ -135,5 +143,5 @@ def _nothing() -> None:
     """No work."""
 
 
-def _read_there(batch: Batch) -> Rows:
-    return read(_here[0], batch)
+def _read_there(form: Form[Any], batch: Batch) -> Any:
+    return read(_here[0], form, batch)

@@ -6,28 +6,49 @@ nobody has to go through all posts to see that none is due, a channel bears the 
 its posts were read under (`settle`), until one is read under others (`keep`). Both hold the channel's lock.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
-from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 
-from monitor.store.database import Transaction, lock_channel
-from monitor.store.rows import FigureRow, FlagRow, Rows
+from monitor.store.database import Transaction, driver_of, lock_channel
+from monitor.store.rows import FIGURE, FLAG, Columns, Packed, array, integers
 
 UNKNOWN = "unknown"
 
 
 class Unread(NamedTuple):
-    """A version that is to be read, and the side of its channel's watch."""
+    """Versions that are to be read, as columns: their keys, their texts, and the sides of their channels' watches."""
 
-    channel_id: int
-    message_id: int
-    version: int
-    text: str
-    side: str = UNKNOWN
+    channels: list[int]
+    messages: list[int]
+    versions: list[int]
+    texts: Packed
+    sides: list[str]
+
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return bool(self.channels)
+
+    def last(self) -> tuple[int, int]:
+        """The key of the last one."""
+        return self.channels[-1], self.messages[-1]
+
+    def plus(self, more: "Unread") -> "Unread":
+        """These and further ones."""
+        texts = Packed(self.texts.sizes + more.texts.sizes, self.texts.body + more.texts.body)
+        return Unread(
+            self.channels + more.channels,
+            self.messages + more.messages,
+            self.versions + more.versions,
+            texts,
+            self.sides + more.sides,
+        )
+
+
+NONE = Unread([], [], [], Packed([], b""), [])
 
 
 class Waiting(NamedTuple):
@@ -47,7 +68,12 @@ _SIDES = """
                WHERE channel_id IS NOT NULL ORDER BY channel_id, listed DESC, handle) w USING (channel_id)
     """
 _OTHERS = "(c.read_ruleset IS DISTINCT FROM :ruleset OR c.read_side IS DISTINCT FROM c.side)"
-_STALE = "NOT s.unread AND (s.read_ruleset IS DISTINCT FROM :ruleset OR s.read_side IS DISTINCT FROM {side})"
+
+
+def _stale(ruleset: str, side: str) -> str:
+    return (
+        f"NOT s.unread AND (s.read_ruleset IS DISTINCT FROM {ruleset} OR s.read_side IS DISTINCT FROM {side})"
+    )
 
 
 async def ruleset(tx: Transaction, body: str, *, now: datetime) -> int:
@@ -83,43 +109,55 @@ async def stale(tx: Transaction, ruleset_id: int) -> dict[int, str]:
     return {row.channel_id: row.side for row in rows}
 
 
-async def fresh(tx: Transaction, *, after: tuple[int, int], limit: int) -> list[Unread]:
+# On a table that was filled and never analyzed, the planner would sort a whole channel for every batch.
+_BY_KEY = """
+    SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
+           set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)
+    """
+
+
+async def fresh(tx: Transaction, *, after: tuple[int, int], limit: int) -> Unread:
     """Posts that were not read since they last changed, in the order of their keys, from `after` on."""
-    rows = await _unread(
+    found = await _unread(
         tx,
-        "s.unread AND (s.channel_id, s.message_id) > (:channel, :after)",
+        "s.unread AND (s.channel_id, s.message_id) > (%(channel)s, %(after)s)",
         {"channel": after[0], "after": after[1], "limit": limit},
     )
-    sides = {row.channel_id: row.side for row in await tx.execute(text(_SIDES))} if rows else {}
-    return [Unread(*row, sides.get(row[0], UNKNOWN)) for row in rows]
+    sides = {row.channel_id: row.side for row in await tx.execute(text(_SIDES))} if found else {}
+    return found._replace(sides=[sides.get(channel_id, UNKNOWN) for channel_id in found.channels])
 
 
 async def others(
     tx: Transaction, ruleset_id: int, *, channel_id: int, side: str, after: int, limit: int
-) -> list[Unread]:
+) -> Unread:
     """A channel's posts that were read under other rules or another side, by message id, from `after` on."""
-    rows = await _unread(
+    found = await _unread(
         tx,
-        f"s.channel_id = :channel AND s.message_id > :after AND {_STALE.format(side=':side')}",
+        f"s.channel_id = %(channel)s AND s.message_id > %(after)s AND {_stale('%(ruleset)s', '%(side)s')}",
         {"channel": channel_id, "after": after, "limit": limit, "ruleset": ruleset_id, "side": side},
     )
-    return [Unread(*row, side) for row in rows]
+    return found._replace(sides=[side] * len(found.channels))
 
 
-async def _unread(
-    tx: Transaction, where: str, values: Mapping[str, object]
-) -> Sequence[Row[int, int, int, str]]:
-    found = await tx.execute(
-        text(
-            f"""
-            SELECT s.channel_id, s.message_id, s.version, v.text
-            FROM monitor.post_state s JOIN monitor.post_versions v USING (channel_id, message_id, version)
-            WHERE {where} ORDER BY s.channel_id, s.message_id LIMIT :limit
-            """  # noqa: S608 - constants
-        ),
+async def _unread(tx: Transaction, where: str, values: dict[str, object]) -> Unread:
+    """One row for all: taken as rows, each post would cost the driver more than its writing costs the server."""
+    cursor = (await driver_of(tx)).cursor(binary=True)
+    await cursor.execute(_BY_KEY)
+    await cursor.execute(
+        f"""
+        SELECT array_agg(channel_id), array_agg(message_id), array_agg(version), array_agg(octet_length(body)),
+               string_agg(body, '')
+        FROM (SELECT s.channel_id, s.message_id, s.version, convert_to(v.text, 'UTF8') AS body
+              FROM monitor.post_state s JOIN monitor.post_versions v USING (channel_id, message_id, version)
+              WHERE {where} ORDER BY s.channel_id, s.message_id LIMIT %(limit)s) due
+        """.encode(),  # noqa: S608 - constants
         values,
     )
-    return found.all()
+    row: Any = await cursor.fetchone()
+    if row is None or row[0] is None:
+        return NONE
+    channels, messages, versions, sizes, body = row
+    return Unread(channels, messages, versions, Packed(sizes, body), [])
 
 
 async def any_unread(tx: Transaction) -> bool:
@@ -136,7 +174,7 @@ async def waiting(tx: Transaction, digest: bytes) -> Waiting:
                 f"""
                 SELECT (SELECT count(*) FROM monitor.post_state WHERE unread)
                        + (SELECT count(*) FROM ({_SIDES}) c JOIN monitor.post_state s USING (channel_id)
-                          WHERE {_OTHERS} AND {_STALE.format(side="c.side")}) AS due,
+                          WHERE {_OTHERS} AND {_stale(":ruleset", "c.side")}) AS due,
                        (SELECT count(*) FROM monitor.posts) AS posts
                 """  # noqa: S608 - constants
             ),
@@ -146,18 +184,48 @@ async def waiting(tx: Transaction, digest: bytes) -> Waiting:
     return Waiting(row.due, row.posts)
 
 
-_MARK_READ = """
+_KEYS = """CAST(CAST(:channels AS text) AS bigint[]), CAST(CAST(:messages AS text) AS bigint[]),
+           CAST(CAST(:versions AS text) AS int[])"""
+_MARK_READ = f"""
     UPDATE monitor.post_state s
     SET read_ruleset = :ruleset, read_side = r.side, unread = false
-    FROM unnest(CAST(CAST(:channels AS text) AS bigint[]), CAST(CAST(:messages AS text) AS bigint[]),
-                CAST(CAST(:versions AS text) AS int[]), CAST(:sides AS text[]))
-         AS r(channel_id, message_id, version, side)
+    FROM unnest({_KEYS}, CAST(CAST(:sides AS text) AS text[])) AS r(channel_id, message_id, version, side)
     WHERE s.channel_id = r.channel_id AND s.message_id = r.message_id AND s.version = r.version
-    """
-_CURRENT = """
-    SELECT s.channel_id, s.message_id, s.version FROM monitor.post_state s
-    WHERE s.channel_id = ANY(:channels) AND s.message_id = ANY(:messages)
-    """
+    """  # noqa: S608 - constants
+# A post that was purged or edited since it was taken is not there, or not with this version.
+_STILL = "JOIN monitor.post_state s USING (channel_id, message_id, version)"
+
+
+def _unnested(types: Mapping[str, str]) -> str:
+    arrays = "".join(f", CAST(CAST(:{name} AS text) AS {kind}[])" for name, kind in types.items())
+    return f"unnest({_KEYS}{arrays}) AS r(channel_id, message_id, version, {', '.join(types)})"
+
+
+_FLAG_TYPES = dict(zip(FLAG, ("text", "jsonb", "bool"), strict=True))
+_FIGURE_TYPES = dict.fromkeys(FIGURE, "text") | {
+    "number": "int",
+    "low": "float8",
+    "high": "float8",
+    "since": "date",
+    "first_char": "int",
+    "end_char": "int",
+}
+_ADD_FLAGS = f"""
+    INSERT INTO monitor.flags (channel_id, message_id, version, ruleset_id, flagged_at, {", ".join(FLAG)})
+    SELECT channel_id, message_id, version, :ruleset, :now, {", ".join(FLAG)}
+    FROM {_unnested(_FLAG_TYPES)} {_STILL}
+    ON CONFLICT DO NOTHING
+    """  # noqa: S608 - constants
+# Under the same rules a text says the same; only what is inferred from the watch's side can differ.
+_ADD_FIGURES = f"""
+    INSERT INTO monitor.figures AS o
+        (channel_id, message_id, version, ruleset_id, posted_at, read_at, {", ".join(FIGURE)})
+    SELECT channel_id, message_id, r.version, :ruleset, p.posted_at, :now, {", ".join(f"r.{name}" for name in FIGURE)}
+    FROM {_unnested(_FIGURE_TYPES)} {_STILL} JOIN monitor.posts p USING (channel_id, message_id)
+    ON CONFLICT (channel_id, message_id, version, ruleset_id, number) DO UPDATE
+    SET side_inferred = excluded.side_inferred, read_at = excluded.read_at
+    WHERE o.side_inferred IS DISTINCT FROM excluded.side_inferred
+    """  # noqa: S608 - constants
 _UNSETTLE = """
     UPDATE monitor.channels c SET read_ruleset = NULL, read_side = NULL
     FROM unnest(CAST(:channels AS bigint[]), CAST(:sides AS text[])) AS r(channel_id, side)
@@ -165,91 +233,32 @@ _UNSETTLE = """
     """
 
 
-async def keep(
-    tx: Transaction, ruleset_id: int, posts: Sequence[Unread], rows: Rows, *, now: datetime
-) -> int:
+async def keep(tx: Transaction, ruleset_id: int, posts: Unread, found: Columns, *, now: datetime) -> int:
     """Write what reading posts gave, and that they were read; gives how many of them still stood as they were read.
 
     Of a post that was edited meanwhile, or purged, nothing is written; it stays due if it is there.
     """
-    watched = {post.channel_id: post.side for post in posts}
+    watched = dict(zip(posts.channels, posts.sides, strict=True))
+    # Were the machine to break down, what is lost is whole batches that are due again; so none waits for the disk.
+    await tx.execute(text("SET LOCAL synchronous_commit = off"))
     for channel_id in sorted(watched):
         await lock_channel(tx, channel_id)
     meant = {"ruleset": ruleset_id, "now": now}
-    done = await tx.execute(
-        text(_MARK_READ),
-        meant
-        | {
-            "channels": _integers(post.channel_id for post in posts),
-            "messages": _integers(post.message_id for post in posts),
-            "versions": _integers(post.version for post in posts),
-            "sides": [post.side for post in posts],
-        },
-    )
-    if done.rowcount < len(posts):
-        rows = await _still_current(tx, posts, rows)
-    if rows.flags:
-        await tx.execute(text(_ADD_FLAGS), meant | _columns(posts, rows.flags, FlagRow._fields))
-    if rows.figures:
-        await tx.execute(text(_ADD_FIGURES), meant | _columns(posts, rows.figures, FigureRow._fields))
+    every = range(len(posts.channels))
+    marked = await tx.execute(text(_MARK_READ), meant | _keys(posts, every) | {"sides": array(posts.sides)})
+    if found.flags:
+        columns = dict(zip(FLAG, found.flags, strict=True))
+        await tx.execute(text(_ADD_FLAGS), meant | _keys(posts, found.flag_places) | columns)
+    if found.figures:
+        columns = dict(zip(FIGURE, found.figures, strict=True))
+        await tx.execute(text(_ADD_FIGURES), meant | _keys(posts, found.figure_places) | columns)
     await tx.execute(text(_UNSETTLE), meant | {"channels": list(watched), "sides": list(watched.values())})
-    return done.rowcount
+    return marked.rowcount
 
 
-def _integers(values: Iterable[int]) -> str:
-    """An array as Postgres writes it; for a thousand numbers the driver takes a hundred times as long."""
-    return "{" + ",".join(map(str, values)) + "}"
-
-
-async def _still_current(tx: Transaction, posts: Sequence[Unread], rows: Rows) -> Rows:
-    """The rows of those posts alone whose version is the present one."""
-    found = await tx.execute(
-        text(_CURRENT),
-        {"channels": [post.channel_id for post in posts], "messages": [post.message_id for post in posts]},
-    )
-    current = {tuple(row) for row in found}
-    places = {place for place, post in enumerate(posts) if post[:3] in current}
-    return Rows(*([row for row in some if row[0] in places] for some in rows))
-
-
-def _columns(
-    posts: Sequence[Unread], rows: Sequence[tuple[Any, ...]], names: Sequence[str]
-) -> dict[str, object]:
-    """Columns by name for `unnest`, with the keys of the posts in the stead of their places."""
-    columns: dict[str, Any] = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
-    read = [posts[place] for place in columns.pop("place")]
-    return columns | {
-        name: _integers(map(itemgetter(place), read))
-        for place, name in enumerate(("channels", "messages", "versions"))
-    }
-
-
-_KEYS = """CAST(CAST(:channels AS text) AS bigint[]), CAST(CAST(:messages AS text) AS bigint[]),
-           CAST(CAST(:versions AS text) AS int[])"""
-_ADD_FLAGS = f"""
-    INSERT INTO monitor.flags (channel_id, message_id, version, ruleset_id, topic, spans, raised, flagged_at)
-    SELECT channel_id, message_id, version, :ruleset, topic, CAST(spans AS jsonb), raised, :now
-    FROM unnest({_KEYS}, CAST(:topic AS text[]), CAST(:spans AS text[]), CAST(:raised AS bool[]))
-         AS f(channel_id, message_id, version, topic, spans, raised)
-    ON CONFLICT DO NOTHING
-    """  # noqa: S608 - constants
-# Under the same rules a text says the same; only what is inferred from the watch's side can differ.
-_ADD_FIGURES = f"""
-    INSERT INTO monitor.figures AS o (channel_id, message_id, version, ruleset_id, number, posted_at, kind, low, high,
-        qualifier, side, stance, side_inferred, scope, since, first_char, end_char, term, read_at)
-    SELECT g.channel_id, g.message_id, g.version, :ruleset, g.number, p.posted_at, kind, low, high, qualifier, side,
-           stance, side_inferred, scope, since, first_char, end_char, term, :now
-    FROM unnest({_KEYS}, CAST(:number AS int[]), CAST(:kind AS text[]), CAST(:low AS float8[]),
-                CAST(:high AS float8[]), CAST(:qualifier AS text[]), CAST(:side AS text[]), CAST(:stance AS text[]),
-                CAST(:side_inferred AS text[]), CAST(:scope AS text[]), CAST(:since AS date[]),
-                CAST(:first_char AS int[]), CAST(:end_char AS int[]), CAST(:term AS text[]))
-         AS g(channel_id, message_id, version, number, kind, low, high, qualifier, side, stance, side_inferred, scope,
-              since, first_char, end_char, term)
-    JOIN monitor.posts p USING (channel_id, message_id)
-    ON CONFLICT (channel_id, message_id, version, ruleset_id, number) DO UPDATE
-    SET side_inferred = excluded.side_inferred, read_at = excluded.read_at
-    WHERE o.side_inferred IS DISTINCT FROM excluded.side_inferred
-    """  # noqa: S608 - constants
+def _keys(posts: Unread, places: Sequence[int]) -> dict[str, str]:
+    columns = {"channels": posts.channels, "messages": posts.messages, "versions": posts.versions}
+    return {name: integers(map(column.__getitem__, places)) for name, column in columns.items()}
 
 
 async def settle(tx: Transaction, ruleset_id: int, *, channel_id: int, side: str) -> None:
@@ -261,7 +270,7 @@ async def settle(tx: Transaction, ruleset_id: int, *, channel_id: int, side: str
             UPDATE monitor.channels c SET read_ruleset = :ruleset, read_side = :side
             WHERE c.channel_id = :channel
               AND NOT EXISTS (SELECT FROM monitor.post_state s
-                              WHERE s.channel_id = c.channel_id AND {_STALE.format(side=":side")})
+                              WHERE s.channel_id = c.channel_id AND {_stale(":ruleset", ":side")})
             """  # noqa: S608 - constants
         ),
         {"ruleset": ruleset_id, "channel": channel_id, "side": side},

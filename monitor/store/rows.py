@@ -1,49 +1,68 @@
-"""Readings as rows: plain values, in the order in which they are written, and cheap to hand between processes.
+"""Readings as rows of plain values, and as columns in the form in which they are written.
 
-A row begins with the place of its text in the batch that was read.
+Both are cheap to hand between processes. Each value has, as its place, that of its text in the batch read.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
 from monitor.model import Figure, Flag, Qualifier, Reading, Scope, Side, Span, Stance, inferred_side
 
+FLAG = ("topic", "spans", "raised")
+FIGURE = (
+    "number",
+    "kind",
+    "low",
+    "high",
+    "qualifier",
+    "side",
+    "stance",
+    "side_inferred",
+    "scope",
+    "since",
+    "first_char",
+    "end_char",
+    "term",
+)
 
-class FlagRow(NamedTuple):
-    """A flag; `spans` is JSON."""
 
-    place: int
-    topic: str
-    spans: str
-    raised: bool
+class Packed(NamedTuple):
+    """Texts as one run of UTF-8 and the length of each in bytes; a process hands them on without a look at them."""
 
+    sizes: list[int]
+    body: bytes
 
-class FigureRow(NamedTuple):
-    """A figure; `number` is its place among those of the text, from 1."""
+    @classmethod
+    def of(cls, texts: Iterable[str]) -> "Packed":
+        """Texts, packed."""
+        encoded = [text.encode() for text in texts]
+        return cls(list(map(len, encoded)), b"".join(encoded))
 
-    place: int
-    number: int
-    kind: str
-    low: float | None
-    high: float | None
-    qualifier: str
-    side: str
-    stance: str | None
-    side_inferred: str | None
-    scope: str | None
-    since: date | None
-    first_char: int
-    end_char: int
-    term: str
+    def texts(self) -> Iterator[str]:
+        """The texts one by one."""
+        at = 0
+        for size in self.sizes:
+            yield self.body[at : at + size].decode()
+            at += size
 
 
 class Rows(NamedTuple):
-    """What a batch of texts gave, as bare tuples in the form of FlagRow and FigureRow."""
+    """What a batch of texts gave: tuples of a place and then the values of FLAG (spans as JSON) or FIGURE."""
 
     flags: list[tuple[Any, ...]]
     figures: list[tuple[Any, ...]]
+
+
+class Columns(NamedTuple):
+    """The same as places, and for each of FLAG or FIGURE one array as Postgres writes it; `raised` are places alone."""
+
+    flag_places: list[int]
+    flags: tuple[str, ...]
+    figure_places: list[int]
+    figures: tuple[str, ...]
+    raised: frozenset[int]
 
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -60,12 +79,44 @@ def rows_of(readings: Iterable[Reading], sides: Sequence[str]) -> Rows:
     return rows
 
 
+def columns_of(readings: Iterable[Reading], sides: Sequence[str]) -> Columns:
+    """The columns of what texts said, as `rows_of` has the rows."""
+    rows = rows_of(readings, sides)
+    flag_places, flags = _transposed(rows.flags)
+    figure_places, figures = _transposed(rows.figures)
+    raised = frozenset(place for place, _, _, is_raised in rows.flags if is_raised)
+    return Columns(flag_places, flags, figure_places, figures, raised)
+
+
+def _transposed(rows: Sequence[tuple[Any, ...]]) -> tuple[list[int], tuple[str, ...]]:
+    if not rows:
+        return [], ()
+    places, *columns = zip(*rows, strict=True)
+    return list(places), tuple(map(array, columns))
+
+
+def array(values: Iterable[str | float | date | None]) -> str:
+    """An array as Postgres writes it; the driver would take ten times as long for each value."""
+    return "{" + ",".join(map(_element, values)) + "}"
+
+
+def integers(values: Iterable[int]) -> str:
+    """The same of whole numbers."""
+    return "{" + ",".join(map(str, values)) + "}"
+
+
+def _element(value: str | float | date | None) -> str:
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return "NULL" if value is None else str(value)
+
+
 def _values(figure: Figure, watched: str) -> tuple[Any, ...]:
     inferred = inferred_side(figure, watched)
     return (
         figure.kind,
-        None if figure.low is None else float(figure.low),
-        None if figure.high is None else float(figure.high),
+        figure.low,
+        figure.high,
         figure.qualifier.value,
         figure.side.value,
         figure.stance.value if figure.stance else None,

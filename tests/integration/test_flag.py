@@ -12,7 +12,7 @@ from monitor.store import flags, readings
 from monitor.store.database import Database
 from monitor.store.flags import Flagged
 from monitor.store.readings import BOTTOM
-from monitor.store.rows import Rows
+from monitor.store.rows import columns_of
 from tests.conftest import Clock
 from tests.integration.helpers import ask
 from tests.integration.test_collect_import import export, message
@@ -78,7 +78,7 @@ async def test_a_version_that_came_while_reading_stays_due(filled: Database, clo
         unread = await readings.fresh(tx, after=BOTTOM, limit=10)
     await ask(filled, "UPDATE monitor.post_state SET version = 2 WHERE message_id = 1 RETURNING 1")
     async with filled.transaction() as tx:
-        kept = await readings.keep(tx, ruleset, unread, Rows([], []), now=clock())
+        kept = await readings.keep(tx, ruleset, unread, columns_of([], []), now=clock())
     assert kept == 2
     rows = await ask(filled, "SELECT message_id FROM monitor.post_state WHERE unread")
     assert [r.message_id for r in rows] == [1]
