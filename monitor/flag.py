@@ -10,7 +10,6 @@ Several batches are under way at a time, so that taking, reading and storing do 
 before each the new posts are asked for, so that they never wait for the old.
 """
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -18,7 +17,7 @@ from typing import NamedTuple
 from monitor import readers
 from monitor.extraction import RuleTexts
 from monitor.model import Clock
-from monitor.readers import Batch, Reader, Readers
+from monitor.readers import Batch, Reader
 from monitor.store import readings
 from monitor.store.database import Database
 from monitor.store.readings import BOTTOM, NONE, Unread
@@ -34,6 +33,12 @@ class Read:
     posts: int = 0
     flagged: int = 0
     figures: int = 0
+
+    def add(self, posts: Unread, found: Columns) -> None:
+        """Count what a batch gave."""
+        self.posts += len(posts.channels)
+        self.flagged += len(found.raised)
+        self.figures += len(found.figure_places)
 
     def numbers(self) -> dict[str, int]:
         """The counts, for the record of the run."""
@@ -62,17 +67,28 @@ async def flag(
     `stored` hears of each batch; once `stop` says so, no further one is taken. Many posts are read by
     `processes`, one a core if that is not given.
     """
+    read = Read()
     async with database.transaction() as tx:
         ruleset = await readings.ruleset(tx, texts.body, now=now())
         stale = await readings.stale(tx, ruleset)
     async with readers.opened(rules, texts, columns_of, processes=processes) as reading:
-        run = _Run(database, reading, ruleset, now=now)
-        await run.through(_Due(database, ruleset, stale), stored, stop)
+        due = _Due(database, ruleset, stale)
+
+        async def one(taken: Taken) -> None:
+            posts = taken.posts
+            found = await reading.read(Batch(posts.texts, posts.sides))
+            async with database.transaction() as tx:
+                await readings.keep(tx, ruleset, posts, found, now=now())
+            due.done(taken)
+            read.add(posts, found)
+            stored(read)
+
+        await reading.through(due.take, one, stop)
     if not stop():
         for channel_id, side in stale.items():
             async with database.transaction() as tx:
                 await readings.settle(tx, ruleset, channel_id=channel_id, side=side)
-    return run.read
+    return read
 
 
 class _Due:
@@ -120,45 +136,3 @@ class _Due:
                     self._channels.pop()
                 posts = posts.plus(found) if posts else found
         return Taken(posts, new=False) if posts else None
-
-
-class _Run:
-    """One run of reading: what it works with, and what it gave so far."""
-
-    def __init__(self, database: Database, reading: Readers[Columns], ruleset: int, *, now: Clock) -> None:
-        self._database = database
-        self._reading = reading
-        self._ruleset = ruleset
-        self._now = now
-        self.read = Read()
-
-    async def through(self, due: _Due, stored: Callable[[Read], None], stop: Callable[[], bool]) -> None:
-        """Read all that is due, several batches at a time; the first error ends it all."""
-        under_way: set[asyncio.Task[None]] = set()
-        try:
-            while True:
-                while len(under_way) < self._reading.at_once and not stop():
-                    taken = await due.take()
-                    if taken is None:
-                        break
-                    under_way.add(asyncio.create_task(self._one(due, taken)))
-                if not under_way:
-                    return
-                done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    task.result()
-                    stored(self.read)
-        finally:
-            for task in under_way:
-                task.cancel()
-            await asyncio.gather(*under_way, return_exceptions=True)
-
-    async def _one(self, due: _Due, taken: Taken) -> None:
-        posts = taken.posts
-        found = await self._reading.read(Batch(posts.texts, posts.sides))
-        async with self._database.transaction() as tx:
-            await readings.keep(tx, self._ruleset, posts, found, now=self._now())
-        due.done(taken)
-        self.read.posts += len(posts.channels)
-        self.read.flagged += len(found.raised)
-        self.read.figures += len(found.figure_places)

@@ -8,7 +8,7 @@ import asyncio
 import os
 import signal
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import asynccontextmanager
@@ -21,6 +21,7 @@ from monitor.model import Reading
 from monitor.store.rows import Packed
 
 T = TypeVar("T")
+B = TypeVar("B")
 # What is made of the readings of a batch and its sides, in the process where they are; a module's own function.
 Form = Callable[[Iterable[Reading], Sequence[str]], T]
 # Up to so many texts are read before another process would be ready.
@@ -90,6 +91,34 @@ class Readers(Generic[T]):
                 "somebody killed it, or the memory ran out",
                 "what was read is stored; run it again",
             ) from error
+
+    async def through(
+        self,
+        take: Callable[[], Awaitable[B | None]],
+        one: Callable[[B], Awaitable[None]],
+        stop: Callable[[], bool],
+    ) -> None:
+        """Do `one` with all that `take` gives, several at a time, until it gives None; the first error ends it all.
+
+        Once `stop` says so, nothing further is taken, and what is under way is done.
+        """
+        under_way: set[asyncio.Task[None]] = set()
+        try:
+            while True:
+                while len(under_way) < self.at_once and not stop():
+                    taken = await take()
+                    if taken is None:
+                        break
+                    under_way.add(asyncio.ensure_future(one(taken)))
+                if not under_way:
+                    return
+                done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+        finally:
+            for task in under_way:
+                task.cancel()
+            await asyncio.gather(*under_way, return_exceptions=True)
 
     def _start(self) -> None:
         context = get_context("forkserver")

@@ -12,7 +12,7 @@ import typer
 
 from monitor import settings
 from monitor.cli import show
-from monitor.cli.base import app, archive, choice, configured, out, server
+from monitor.cli.base import app, archive, choice, configured, out, rules_file, server
 from monitor.cli.sources import Opened
 from monitor.model import Listed, Pace, SourceName, utc_now
 from monitor.settings import Settings
@@ -25,7 +25,6 @@ from monitor.standin.server import CANARY, Standin, serving
 from monitor.store import flags, news, posts, readings, watches
 from monitor.store.accounts import AccountMemory
 from monitor.store.database import Database
-from monitor.store.migrate import shipped as shipped_folder
 from monitor.worker import Work, Worker
 
 # The first screen opens on the day of the incursion, with a day and a half of posts already there.
@@ -75,7 +74,7 @@ async def _play(
     fresh: bool,
 ) -> None:
     async with archive(found, url) as database:
-        rules, texts = settings.rules(shipped_folder("config") / "rules.toml")
+        rules, texts = settings.rules(rules_file(found))
         async with database.transaction() as tx:
             if fresh:
                 await posts.forget_everything(tx)
