@@ -128,6 +128,7 @@ class Readers(Generic[T]):
         )
         # The first is no work; when it is done, some process is ready.
         self._ready = asyncio.get_running_loop().run_in_executor(self._pool, _nothing)
+        self._ready.add_done_callback(_seen)
 
     def _is_ready(self) -> bool:
         return self._ready is not None and self._ready.done()
@@ -148,6 +149,12 @@ async def opened(
         yield readers
     finally:
         await readers.close()
+
+
+def _seen(ready: "asyncio.Future[None]") -> None:
+    """Where no process gets ready, the first batch that is sent there says so."""
+    if not ready.cancelled():
+        ready.exception()
 
 
 _here: list[Rules] = []
