@@ -126,9 +126,12 @@ class Readers(Generic[T]):
         self._pool = ProcessPoolExecutor(
             self._processes, mp_context=context, initializer=_begin, initargs=(self._texts,)
         )
-        # The first is no work; when it is done, some process is ready.
-        self._ready = asyncio.get_running_loop().run_in_executor(self._pool, _nothing)
-        self._ready.add_done_callback(_seen)
+        # Each call that finds none idle begins a process; once the first is done, there is one that is ready.
+        loop = asyncio.get_running_loop()
+        begun = [loop.run_in_executor(self._pool, _nothing) for _ in range(self._processes)]
+        for one in begun:
+            one.add_done_callback(_seen)
+        self._ready = begun[0]
 
     def _is_ready(self) -> bool:
         return self._ready is not None and self._ready.done()
