@@ -102,7 +102,8 @@ class Readers(Generic[T]):
 
         Once `stop` says so, nothing further is taken, and what is under way is done.
         """
-        under_way: set[asyncio.Task[None]] = set()
+        under_way: set[asyncio.Future[None]] = set()
+        done: set[asyncio.Future[None]] = set()
         try:
             while True:
                 while len(under_way) < self.at_once and not stop():
@@ -118,7 +119,7 @@ class Readers(Generic[T]):
         finally:
             for task in under_way:
                 task.cancel()
-            await asyncio.gather(*under_way, return_exceptions=True)
+            await asyncio.gather(*under_way, *done, return_exceptions=True)
 
     def _start(self) -> None:
         context = get_context("forkserver")

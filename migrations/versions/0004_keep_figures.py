@@ -63,6 +63,10 @@ STATEMENTS = (
     LEFT JOIN research.channels c USING (channel_id)
     WHERE f.raised
     """,
+    """
+    COMMENT ON COLUMN research.flags.spans IS
+    'Where in the text: start and end in characters (end excluded), the term that matched, and lat and lon of a place'
+    """,
     "COMMENT ON VIEW research.flags IS 'Topics found in versions of posts that ask for a review, with the words that show why'",
 )
 
