@@ -93,9 +93,7 @@ async def work(url: str, session: str, *, pace: float, seconds: float) -> None:
             await watches.sync(tx, listed)
         sessions = [Session("bench", partial(str, session))]
         async with TelegramSource.opened(sessions, options, AccountMemory(database), now=utc_now) as source:
-            worker = Worker(
-                Work(database=database, sources=(source,), rules=rules, rules_body=texts.body, now=utc_now)
-            )
+            worker = Worker(Work(database=database, sources=(source,), rules=rules, texts=texts, now=utc_now))
             asyncio.get_running_loop().call_later(seconds, worker.stop)
             await worker.run()
 

@@ -1,5 +1,15 @@
-"""`python -m monitor` is the `monitor` command."""
+"""`python -m monitor` and the script `monitor` are the same command.
 
-from monitor.cli import main
+Processes that are begun to read posts load the script too; so it imports nothing until it is called.
+"""
 
-main()
+
+def main() -> None:
+    """Run the command line."""
+    from monitor.cli import main as command  # noqa: PLC0415
+
+    command()
+
+
+if __name__ == "__main__":
+    main()

@@ -11,7 +11,7 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Protocol, TypeVar
 
@@ -20,7 +20,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from monitor import collect, fetch, flag, maintain, recheck
 from monitor.errors import DatabaseError, MonitorError
-from monitor.extraction import Rules
+from monitor.extraction import Rules, RuleTexts
 from monitor.looks import Collected
 from monitor.model import Clock
 from monitor.sources import Source
@@ -44,6 +44,8 @@ Step = Callable[[], Awaitable[Done]]
 D = TypeVar("D", bound=Done)
 Heard = Callable[[str, Mapping[str, int]], Awaitable[None]]
 LONGEST_RUN = 600.0
+# Reading goes on in a further run after so long, so that a long one is not taken for one that hangs.
+READING_TURN = timedelta(minutes=5)
 # Containers are killed 30 s after they were asked to stop.
 PATIENCE = 15.0
 
@@ -74,17 +76,17 @@ class Work:
     database: Database
     sources: Sequence[Source]
     rules: Rules
-    rules_body: str
+    texts: RuleTexts
     now: Clock
     proving: Source | None = None
     files: fetch.Files | None = None
     tick: float = 2.0
     heard: Heard = field(default=_hear_nothing)
 
-    def jobs(self, hint: Callable[[str], None]) -> list[Job]:
-        """What there is to do. Whatever is stored is read at once: `hint` is called with the name of that step."""
+    def jobs(self, hint: Callable[[str], None], stopping: Callable[[], bool]) -> list[Job]:
+        """What there is to do, until `stopping`. Whatever is stored is read at once: `hint` is called with the name of that step."""
         jobs = [
-            Job("flag", self.tick, self._flag),
+            Job("flag", self.tick, partial(self._flag, stopping)),
             Job("maintain", 86400.0, partial(maintain.maintain, self.database, now=self.now)),
         ]
         for source in self.sources:
@@ -111,8 +113,15 @@ class Work:
             for step, run in (("collect", live), ("backfill", older), ("recheck", again))
         ]
 
-    async def _flag(self) -> Done:
-        return await flag.flag(self.database, self.rules, self.rules_body, now=self.now)
+    async def _flag(self, stopping: Callable[[], bool]) -> Done:
+        until = self.now() + READING_TURN
+        return await flag.flag(
+            self.database,
+            self.rules,
+            self.texts,
+            now=self.now,
+            stop=lambda: stopping() or self.now() >= until,
+        )
 
 
 async def _told(run: Callable[[], Awaitable[Collected]]) -> Collected:
@@ -168,7 +177,7 @@ class Worker:
             scheduler = AsyncIOScheduler(
                 timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
             )
-            for job in self._work.jobs(self.hint):
+            for job in self._work.jobs(self.hint, self._stopping.is_set):
                 scheduler.add_job(
                     self._job,
                     "interval",

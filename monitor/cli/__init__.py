@@ -7,12 +7,24 @@ in three lines: what, why, what to do.
 import signal
 import sys
 
-from monitor.cli import accounts, archive, channels, coverage, db, demo, purge, work
+from monitor.cli import accounts, archive, channels, coverage, db, demo, purge, rules, work
 from monitor.cli.base import app, console_error
 from monitor.errors import MonitorError
 from monitor.store.embedded import end_gracefully
 
-__all__ = ["accounts", "app", "archive", "channels", "coverage", "db", "demo", "main", "purge", "work"]
+__all__ = [
+    "accounts",
+    "app",
+    "archive",
+    "channels",
+    "coverage",
+    "db",
+    "demo",
+    "main",
+    "purge",
+    "rules",
+    "work",
+]
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Commands that bring posts in and read them: import, collect, flag, flagged, status."""
+"""Commands that bring posts in and show them: import, collect, flagged, status."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -12,10 +12,9 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from monitor import collect as collecting
-from monitor import flag as flagging
 from monitor import settings
 from monitor.cli import show
-from monitor.cli.base import Json, app, choice, err, out, print_json, say, with_archive
+from monitor.cli.base import Json, app, choice, err, out, print_json, rules_file, say, with_archive
 from monitor.cli.sources import opened, sessions
 from monitor.errors import UsageError
 from monitor.looks import Collected
@@ -23,7 +22,7 @@ from monitor.model import Look, handle_of, utc_now
 from monitor.settings import Settings
 from monitor.sources import Source
 from monitor.sources.desktop import DesktopSource
-from monitor.store import accounts, aside, flags, posts, watches
+from monitor.store import accounts, aside, flags, posts, readings, watches
 from monitor.store.accounts import AccountState
 from monitor.store.database import Database
 from monitor.worker import recorded
@@ -170,28 +169,6 @@ async def _backfill(
 
 
 @app.command()
-def flag(as_json: Json = False) -> None:
-    """Read every post that was not yet read under the present rules."""
-
-    async def work(found: Settings, database: Database) -> flagging.Read:
-        rules, texts = settings.rules(found.file("rules.toml"))
-        with Progress(TextColumn("reading"), MofNCompleteColumn(), console=err, transient=True) as bar:
-            task = bar.add_task("reading", total=None)
-
-            def stored(read: flagging.Read) -> None:
-                bar.update(task, completed=read.posts)
-
-            reading = partial(flagging.flag, database, rules, texts.body, now=utc_now, stored=stored)
-            return await recorded(database, "flag", reading, now=utc_now)
-
-    read = with_archive(work)
-    if as_json:
-        print_json(read.numbers())
-    else:
-        out.print(f"read {read.posts} posts, flagged {read.flagged}")
-
-
-@app.command()
 def flagged(
     *,
     topic: Annotated[str | None, typer.Option(help="Only this topic.")] = None,
@@ -247,7 +224,8 @@ def status(
             totals["flagged"] = await flags.total(tx)
             totals["set_aside"] = await aside.total(tx)
             ours = _with_session(found, await accounts.every(tx, now=utc_now()))
-            standing = show.Standing(await watches.every(tx), ours, totals)
+            waiting = await readings.waiting(tx, settings.rule_texts(rules_file(found)).sha256)
+            standing = show.Standing(await watches.every(tx), ours, totals, waiting)
             return standing, await aside.newest(tx, limit=20)
 
     standing, asides = with_archive(work)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -110,6 +111,11 @@ def configured() -> Settings:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     return found
+
+
+def rules_file(found: Settings) -> Path:
+    """The topics in force; the demo has those that are shipped."""
+    return migrate.shipped("config") / "rules.toml" if choice.demo else found.file("rules.toml")
 
 
 @contextmanager

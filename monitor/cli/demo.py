@@ -12,7 +12,7 @@ import typer
 
 from monitor import settings
 from monitor.cli import show
-from monitor.cli.base import app, archive, choice, configured, out, server
+from monitor.cli.base import app, archive, choice, configured, out, rules_file, server
 from monitor.cli.sources import Opened
 from monitor.model import Listed, Pace, SourceName, utc_now
 from monitor.settings import Settings
@@ -22,10 +22,9 @@ from monitor.sources.preview_fetch import PreviewOptions
 from monitor.sources.telegram_options import Session, TelegramOptions
 from monitor.standin.scenario import THEN, Scenario, shipped
 from monitor.standin.server import CANARY, Standin, serving
-from monitor.store import flags, news, posts, watches
+from monitor.store import flags, news, posts, readings, watches
 from monitor.store.accounts import AccountMemory
 from monitor.store.database import Database
-from monitor.store.migrate import shipped as shipped_folder
 from monitor.worker import Work, Worker
 
 # The first screen opens on the day of the incursion, with a day and a half of posts already there.
@@ -75,7 +74,7 @@ async def _play(
     fresh: bool,
 ) -> None:
     async with archive(found, url) as database:
-        rules, texts = settings.rules(shipped_folder("config") / "rules.toml")
+        rules, texts = settings.rules(rules_file(found))
         async with database.transaction() as tx:
             if fresh:
                 await posts.forget_everything(tx)
@@ -91,7 +90,7 @@ async def _play(
                     sources=sources.every,
                     proving=sources.proving,
                     rules=rules,
-                    rules_body=texts.body,
+                    texts=texts,
                     now=utc_now,
                     tick=0.5,
                     heard=screen.hear,
@@ -163,7 +162,7 @@ class Screen:
             found = {(post.channel_id, post.message_id): post for post in await flags.flagged(tx, limit=MOST)}
             totals = await posts.total(tx)
             begun = all(watch.cursor is not None for watch in await watches.every(tx))
-            begun = begun and not await flags.any_unread(tx)
+            begun = begun and not await readings.any_unread(tx)
         if not (self._opened or begun):
             return
         self._read_to = max([self._read_to, *(item.at for item in fresh)])

@@ -1,21 +1,26 @@
 """How things look on a terminal: one line a thing, colour for state alone, all of it readable without colour."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from rich.console import Console
 from rich.markup import escape
 
 from monitor.cli.sources import mend_of
-from monitor.model import Watch
+from monitor.model import Figure, Flag, Qualifier, Reading, Scope, Side, Watch
 from monitor.store.accounts import AccountState
 from monitor.store.aside import Aside
 from monitor.store.coverage import Looks, Ranges
-from monitor.store.flags import Flagged
+from monitor.store.flags import Flagged, Stated
 from monitor.store.news import News
+from monitor.store.readings import Waiting
+from monitor.store.rows import span_as_json
+from monitor.trial import Example, Trial
 
 QUOTE = 90
+MOST_FIGURES = 8
+NOTHING_WAITS = Waiting(0, 0)
 _HOUR = 3600
 _ACCOUNT_MENDS = {
     "session_lost": "{login}; its channels are read through their public pages meanwhile",
@@ -76,6 +81,35 @@ def flagged(console: Console, post: Flagged) -> None:
     edited = f"edited ×{post.version - 1}: " if post.version > 1 else ""
     name = post.handle or str(post.channel_id)
     console.print(f"{moment(post.posted_at)}  {escape(name):<16} {topics:<28} {edited}«{escape(quote)}»")
+    if post.figures:
+        console.print(f"{'':<59} {escape(figures(post.figures))}", style="dim")
+
+
+def figures(stated: Sequence[Stated]) -> str:
+    """Figures in short, as «personnel ≤300 ukraine · tank 11»; a side with a question mark is inferred."""
+    told = [figure_in_short(*one) for one in stated[:MOST_FIGURES]]
+    return " · ".join(told + [f"{len(stated) - MOST_FIGURES} more"] * (len(stated) > MOST_FIGURES))
+
+
+def figure_in_short(figure: Figure, inferred: Side | None = None) -> str:
+    """One figure: its kind, its bounds, and whose it is where that is known."""
+    parts = [figure.kind, bounds(figure)]
+    if figure.side is not Side.UNKNOWN:
+        parts.append(figure.side.value)
+    elif inferred is not None:
+        parts.append(f"{inferred.value}?")
+    if figure.scope is Scope.SINCE:
+        parts.append(f"since {figure.since}" if figure.since else "in all")
+    return " ".join(parts)
+
+
+def bounds(figure: Figure) -> str:
+    """The bounds of a figure: 11, ~400, ≤300, ≥20 or 300–400."""
+    low, high = (None if bound is None else f"{bound:,.10g}" for bound in (figure.low, figure.high))
+    if low is None or high is None:
+        return f"≤{high}" if high is not None else f"≥{low or 0}"
+    about = "~" if figure.qualifier is Qualifier.ABOUT else ""
+    return about + (low if low == high else f"{low}–{high}")
 
 
 def came_in(console: Console, item: News, flags: Flagged | None) -> None:
@@ -138,11 +172,22 @@ def flagged_as_json(post: Flagged) -> dict[str, object]:
         "version": post.version,
         "posted_at": post.posted_at.isoformat(),
         "text": post.text,
-        "flags": [
-            {"topic": f.topic, "spans": [{"start": s.start, "end": s.end, "term": s.term} for s in f.spans]}
-            for f in post.flags
+        "flags": [flag_as_json(flag) for flag in post.flags],
+        "figures": [
+            figure_as_json(figure, post.text) | {"side_inferred": inferred}
+            for figure, inferred in post.figures
         ],
     }
+
+
+def flag_as_json(flag: Flag) -> dict[str, object]:
+    """A flag for programs."""
+    return {"topic": flag.topic, "spans": [span_as_json(span) for span in flag.spans]}
+
+
+def figure_as_json(figure: Figure, text: str) -> dict[str, object]:
+    """A figure for programs, with its words in the text."""
+    return {"quote": text[figure.start : figure.end], **asdict(figure)}
 
 
 def watch_as_json(watch: Watch) -> dict[str, object]:
@@ -183,6 +228,7 @@ class Standing:
     watches: Sequence[Watch]
     accounts: Sequence[AccountState]
     totals: dict[str, int]
+    reading: Waiting = NOTHING_WAITS
 
 
 def standing_as_json(standing: Standing) -> dict[str, object]:
@@ -202,6 +248,7 @@ def standing_as_json(standing: Standing) -> dict[str, object]:
             for account in standing.accounts
         ],
         "totals": standing.totals,
+        "unread": standing.reading.due,
     }
 
 
@@ -225,6 +272,11 @@ def status(console: Console, standing: Standing, *, now: datetime) -> None:
         _watch(console, watch, now=now)
     if standing.accounts:
         _accounts(console, standing.accounts, now=now)
+    due, posts = standing.reading
+    if due:
+        console.print(
+            f"reading   {due:,} of {posts:,} posts not yet read under the present rules     → monitor flag, or monitor up"
+        )
     gone = f" · {totals['deleted']} deleted, their words kept" if totals["deleted"] else ""
     gone += f" · {totals['missing']} not visible" if totals["missing"] else ""
     console.print(
@@ -328,3 +380,92 @@ def channels(console: Console, watches: Iterable[Watch]) -> None:
         console.print(
             f"@{watch.handle:<18} {watch.source.value:<9} {watch.side:<8} {pace:<16} {_state(watch):<11} {escape(watch.label)}"
         )
+
+
+def reading(console: Console, found: Reading, text: str) -> None:
+    """What the rules find in a text: topics with their words, and figures."""
+    for flag in found.flags:
+        quotes = " · ".join(f"«{text[span.start : span.end]}»" for span in flag.spans)
+        console.print(
+            f"topic     {flag.topic:<20} {escape(quotes)}{'' if flag.raised else '  (asks for no review)'}"
+        )
+    for figure in found.figures:
+        console.print(
+            f"figure    {escape(figure_in_short(figure)):<20} «{escape(text[figure.start : figure.end])}»"
+        )
+    if not found.flags and not found.figures:
+        console.print("nothing is found in it")
+
+
+def reading_as_json(found: Reading, text: str) -> dict[str, object]:
+    """What the rules find in a text, for programs."""
+    return {
+        "flags": [flag_as_json(flag) | {"raised": flag.raised} for flag in found.flags],
+        "figures": [figure_as_json(figure, text) for figure in found.figures],
+    }
+
+
+def trial(console: Console, tried: Trial) -> None:
+    """What tried rules would change, with the first examples of each change."""
+    console.print(f"read {tried.posts:,} posts under these rules; nothing was written")
+    if tried.unread:
+        console.print(
+            f"[yellow]{tried.unread:,} of them were not yet read under the rules in force, so they are compared with older ones or none[/yellow]     → monitor flag"
+        )
+    for topic, change in sorted(tried.topics.items()):
+        console.print(
+            f"{escape(topic):<20} {change.newly:>7,} newly flagged  {change.no_longer:>7,} no longer"
+        )
+        for mark, examples in (("+", change.newly_seen), ("-", change.no_longer_seen)):
+            for example in examples:
+                console.print(f"  {mark} {_where(example):<28} «{escape(_quoted(example))}»")
+    if not tried.topics:
+        console.print("no post would be flagged otherwise")
+    for kind in sorted(tried.added.keys() | tried.removed.keys()):
+        console.print(
+            f"figures of {escape(kind):<15} {tried.added[kind]:>7,} added  {tried.removed[kind]:>7,} removed"
+        )
+
+
+def _where(example: Example) -> str:
+    return f"{example.post.handle or example.post.channel_id}/{example.post.message_id}"
+
+
+def _quoted(example: Example) -> str:
+    return excerpt(example.post.text, example.start, example.end)
+
+
+def trial_as_json(tried: Trial) -> dict[str, object]:
+    """What tried rules would change, for programs."""
+
+    def shown(examples: Sequence[Example]) -> list[dict[str, object]]:
+        return [
+            {
+                "channel_id": example.post.channel_id,
+                "handle": example.post.handle,
+                "message_id": example.post.message_id,
+                "posted_at": example.post.posted_at.isoformat(),
+                "start": example.start,
+                "end": example.end,
+                "excerpt": _quoted(example),
+            }
+            for example in examples
+        ]
+
+    return {
+        "posts": tried.posts,
+        "unread": tried.unread,
+        "topics": {
+            topic: {
+                "newly": change.newly,
+                "no_longer": change.no_longer,
+                "newly_seen": shown(change.newly_seen),
+                "no_longer_seen": shown(change.no_longer_seen),
+            }
+            for topic, change in sorted(tried.topics.items())
+        },
+        "figures": {
+            kind: {"added": tried.added[kind], "removed": tried.removed[kind]}
+            for kind in sorted(tried.added.keys() | tried.removed.keys())
+        },
+    }

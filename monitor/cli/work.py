@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from monitor import settings
-from monitor.cli.base import app, out, with_archive
+from monitor.cli.base import app, out, rules_file, with_archive
 from monitor.cli.sources import opened
 from monitor.errors import UsageError
 from monitor.model import SourceName, Watch, utc_now
@@ -55,7 +55,7 @@ def up(
     """Run the worker: collect, fetch older posts, flag, keep house; until Ctrl-C."""
 
     async def work(found: Settings, database: Database) -> None:
-        rules, texts = settings.rules(found.file("rules.toml"))
+        rules, texts = settings.rules(rules_file(found))
         await _agree(found, database, yes=yes)
         async with opened(found, database, lasting=True) as sources:
             out.print("monitor is at work · Ctrl-C to stop · see how it stands with: monitor status")
@@ -65,7 +65,7 @@ def up(
                 proving=sources.proving,
                 files=sources.files,
                 rules=rules,
-                rules_body=texts.body,
+                texts=texts,
                 now=utc_now,
             )
             await Worker(work).run()

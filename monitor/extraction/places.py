@@ -33,6 +33,11 @@ class Gazetteer:
     forms: Mapping[str, list[_Form]]
     rarest: frozenset[str]
 
+    @property
+    def count(self) -> int:
+        """How many places there are."""
+        return len({form.name for forms in self.forms.values() for form in forms})
+
     def read(self, normal: Normal, words: Sequence[Word]) -> Iterator[Span]:
         """The places that a text names, whose words are given too."""
         place = 0
@@ -98,8 +103,8 @@ def _check(file: RuleFile, entry: Any) -> None:
     stray = sorted(set(entry) - _KEYS)
     if stray:
         raise file.mistake(
-            ("place",),
-            stray[0],
+            ("place", stray[0]),
+            None,
             what=f"the place {name} has the unknown key `{stray[0]}`",
             why=f"it takes {', '.join(sorted(_KEYS))}",
             mend="mend or remove it",

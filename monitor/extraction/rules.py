@@ -45,6 +45,15 @@ class Rules:
                 flags.append(Flag(topic.name, tuple(spans), topic.raised))
         return Reading(tuple(flags), figures)
 
+    def made_of(self, topic: Topic) -> str:
+        """What a topic is found by, in a few words."""
+        parts = [f"{topic.terms.terms:,} terms in {topic.terms.count:,} forms"] if topic.terms.count else []
+        parts += [f"{len(topic.hashtags)} hashtags"] if topic.hashtags else []
+        parts += [f"{len(topic.patterns)} patterns"] if topic.patterns else []
+        parts += [f"{len(topic.figures)} kinds of figures"] if topic.figures else []
+        parts += [f"{self.gazetteer.count} places"] if topic.gazetteer else []
+        return ", ".join(parts)
+
     def _figures(self, normal: Normal) -> tuple[Figure, ...]:
         found = figures_of(tokens_of(normal, self.lexicon), self.lexicon)
         if not normal.pieces:

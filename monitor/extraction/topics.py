@@ -53,6 +53,7 @@ class Terms:
                 self._by_first.setdefault(form, []).append((tuple(rest), term))
         for choices in self._by_first.values():
             choices.sort(key=lambda choice: -len(choice[0]))
+        self.terms = len(parted)
         self.count = sum(map(len, self._by_first.values()))
 
     def at(self, words: Sequence[Word], place: int) -> tuple[int, str] | None:

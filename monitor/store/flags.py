@@ -1,34 +1,26 @@
-"""Rulesets, what is due to be read under them, and the flags that reading gave.
+"""Flags that ask for a review, as they are listed: with the words that show why, and the figures of the post."""
 
-A post is due while the ruleset it was last read under is not the present one; a new version sets that back,
-so that edits and new rules need no other path.
-"""
-
-import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
+from typing import NamedTuple
 
 from sqlalchemy import text
 
-from monitor.model import Flag, Span
+from monitor.model import Figure, Flag, Side
 from monitor.store.database import Transaction
+from monitor.store.rows import figure_of, flag_of
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """A version that is to be read."""
+class Stated(NamedTuple):
+    """A figure as it is kept, with the side that its channel's own lets one infer."""
 
-    channel_id: int
-    message_id: int
-    version: int
-    text: str
+    figure: Figure
+    side_inferred: Side | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flagged:
-    """A flagged post as it is listed: its current version, and the flags on it."""
+    """A flagged post as it is listed: its current version, and the flags and figures of it."""
 
     channel_id: int
     handle: str | None
@@ -38,115 +30,19 @@ class Flagged:
     flagged_at: datetime
     text: str
     flags: tuple[Flag, ...]
+    figures: tuple[Stated, ...] = ()
     previous_text: str | None = None
-
-
-async def ruleset(tx: Transaction, body: str, *, now: datetime) -> int:
-    """The id of a ruleset by the hash of its text; it is kept the first time it is used."""
-    row = {"sha256": sha256(body.encode()).digest(), "body": body, "now": now}
-    await tx.execute(
-        text(
-            """
-            INSERT INTO monitor.rulesets (sha256, body, first_used_at) VALUES (:sha256, :body, :now)
-            ON CONFLICT (sha256) DO NOTHING
-            """
-        ),
-        row,
-    )
-    found = await tx.execute(text("SELECT ruleset_id FROM monitor.rulesets WHERE sha256 = :sha256"), row)
-    return int(found.scalar_one())
-
-
-async def unread(
-    tx: Transaction, ruleset_id: int, *, limit: int, after: tuple[int, int] | None = None
-) -> list[Unread]:
-    """Posts to read: without `after` those never read since they last changed, else those read under other rules.
-
-    The latter are walked in the order of their keys, from `after` on, so that one pass reads each once.
-    """
-    if after is None:
-        return await _unread(tx, "s.read_ruleset IS NULL", {"limit": limit})
-    where = "s.read_ruleset <> :ruleset AND (s.channel_id, s.message_id) > (:channel, :message)"
-    return await _unread(
-        tx, where, {"limit": limit, "ruleset": ruleset_id, "channel": after[0], "message": after[1]}
-    )
-
-
-async def _unread(tx: Transaction, where: str, values: dict[str, int]) -> list[Unread]:
-    rows = await tx.execute(
-        text(
-            f"""
-            SELECT s.channel_id, s.message_id, s.version, v.text
-            FROM monitor.post_state s JOIN monitor.post_versions v USING (channel_id, message_id, version)
-            WHERE {where} ORDER BY s.channel_id, s.message_id LIMIT :limit
-            """  # noqa: S608 - one of two constants
-        ),
-        values,
-    )
-    return [Unread(*row) for row in rows]
-
-
-async def any_unread(tx: Transaction) -> bool:
-    """Whether any post was never read since it last changed."""
-    found = await tx.execute(
-        text("SELECT EXISTS (SELECT FROM monitor.post_state WHERE read_ruleset IS NULL)")
-    )
-    return bool(found.scalar_one())
-
-
-async def keep(
-    tx: Transaction, ruleset_id: int, read: Sequence[tuple[Unread, Sequence[Flag]]], *, now: datetime
-) -> None:
-    """Write what reading gave, and that it was read; a version that is no longer current stays due."""
-    rows = [
-        {
-            "channel": post.channel_id,
-            "message": post.message_id,
-            "version": post.version,
-            "ruleset": ruleset_id,
-            "topic": flag.topic,
-            "spans": json.dumps(
-                [{"start": s.start, "end": s.end, "term": s.term} for s in flag.spans], ensure_ascii=False
-            ),
-            "now": now,
-        }
-        for post, flags in read
-        for flag in flags
-    ]
-    if rows:
-        await tx.execute(
-            text(
-                """
-                INSERT INTO monitor.flags (channel_id, message_id, version, ruleset_id, topic, spans, flagged_at)
-                VALUES (:channel, :message, :version, :ruleset, :topic, CAST(:spans AS jsonb), :now)
-                ON CONFLICT DO NOTHING
-                """
-            ),
-            rows,
-        )
-    await tx.execute(
-        text(
-            """
-            UPDATE monitor.post_state s SET read_ruleset = :ruleset
-            FROM unnest(CAST(:channels AS bigint[]), CAST(:messages AS bigint[]), CAST(:versions AS int[]))
-                 AS r(channel_id, message_id, version)
-            WHERE s.channel_id = r.channel_id AND s.message_id = r.message_id AND s.version = r.version
-            """
-        ),
-        {
-            "ruleset": ruleset_id,
-            "channels": [post.channel_id for post, _ in read],
-            "messages": [post.message_id for post, _ in read],
-            "versions": [post.version for post, _ in read],
-        },
-    )
 
 
 _FLAGGED = """
     SELECT f.channel_id, f.handle, f.message_id, f.version, f.posted_at, max(f.flagged_at) AS flagged_at, v.text,
            json_agg(json_build_object('topic', f.topic, 'spans', f.spans) ORDER BY f.topic) AS flags,
            (SELECT o.text FROM monitor.post_versions o WHERE o.channel_id = f.channel_id
-              AND o.message_id = f.message_id AND o.version = f.version - 1) AS previous_text
+              AND o.message_id = f.message_id AND o.version = f.version - 1) AS previous_text,
+           (SELECT json_agg(g ORDER BY g.number)
+            FROM monitor.figures g JOIN monitor.post_state s USING (channel_id, message_id)
+            WHERE g.channel_id = f.channel_id AND g.message_id = f.message_id AND g.version = f.version
+              AND g.ruleset_id = s.read_ruleset) AS figures
     FROM research.flags f JOIN monitor.post_versions v USING (channel_id, message_id, version)
     WHERE f.is_current AND {where}
     GROUP BY f.channel_id, f.handle, f.message_id, f.version, f.posted_at, v.text
@@ -188,11 +84,12 @@ async def flagged_after(tx: Transaction, moment: datetime, *, limit: int) -> lis
 
 def _as_flagged(row: object) -> Flagged:
     values = dict(row)  # type: ignore[call-overload]
-    flags = tuple(
-        Flag(flag["topic"], tuple(Span(s["start"], s["end"], s["term"]) for s in flag["spans"]))
-        for flag in values.pop("flags")
+    flags = tuple(flag_of(flag["topic"], flag["spans"]) for flag in values.pop("flags"))
+    figures = tuple(
+        Stated(figure_of(found), Side(found["side_inferred"]) if found["side_inferred"] else None)
+        for found in values.pop("figures") or ()
     )
-    return Flagged(**values, flags=flags)
+    return Flagged(**values, flags=flags, figures=figures)
 
 
 async def total(tx: Transaction) -> int:

@@ -37,7 +37,7 @@ async def versions_after(tx: Transaction, moment: datetime, *, limit: int) -> li
             JOIN monitor.posts p USING (channel_id, message_id, version)
             JOIN monitor.post_state s USING (channel_id, message_id)
             LEFT JOIN research.channels c USING (channel_id)
-            WHERE v.seen_at > :moment AND s.read_ruleset IS NOT NULL
+            WHERE v.seen_at > :moment AND NOT s.unread
             ORDER BY v.seen_at, v.message_id LIMIT :limit
             """
         ),

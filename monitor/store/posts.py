@@ -119,7 +119,7 @@ _MOVE_ON = (
     WHERE p.channel_id = %(channel)s AND p.message_id = i.message_id AND i.version > 1 AND i.is_current
     """,
     """
-    UPDATE monitor.post_state s SET version = i.version, read_ruleset = NULL
+    UPDATE monitor.post_state s SET version = i.version, read_ruleset = NULL, unread = true
     FROM incoming i
     WHERE s.channel_id = %(channel)s AND s.message_id = i.message_id AND i.version > 1 AND i.is_current
     """,
@@ -538,6 +538,6 @@ async def newest_time(tx: Transaction) -> datetime | None:
 async def forget_everything(tx: Transaction) -> None:
     """Empty the archive; for the demo's own database alone, where nothing is real."""
     tables = "channels, channel_versions, watches, posts, post_versions, post_state, post_counts, raw_records"
-    more = "set_aside, coverage, runs, flags, accounts, account_channels, account_waits, vacant_ids, media, tombstones"
+    more = "set_aside, coverage, runs, flags, figures, accounts, account_channels, account_waits, vacant_ids, media, tombstones"
     for table in f"{tables}, {more}".split(", "):
         await tx.execute(text(f"TRUNCATE monitor.{table}"))

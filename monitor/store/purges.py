@@ -10,7 +10,16 @@ from monitor.store.database import Transaction
 
 WHOLE_CHANNEL = 0
 # What speaks of a post, each keyed by channel and message id.
-_SPEAKING = ("flags", "post_counts", "post_state", "post_versions", "posts", "raw_records", "set_aside")
+_SPEAKING = (
+    "flags",
+    "figures",
+    "post_counts",
+    "post_state",
+    "post_versions",
+    "posts",
+    "raw_records",
+    "set_aside",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,8 +81,7 @@ def test_from_nothing_to_flagged_posts(home: Home) -> None:
     assert again["posts"] == 67
     assert "read 85 posts" in home.run("flag")
     shown = home.run("flagged", "--topic", "kursk", "--limit", "3")
-    assert len(shown.strip().splitlines()) == 3
-    assert "demo_governor" in shown
+    assert shown.count(" demo_governor ") == 3
     found = json.loads(home.run("flagged", "--channel", "@demo_governor", "--since", "2024-08-06", "--json"))
     assert {f["topic"] for post in found for f in post["flags"]} >= {"kursk", "sudzha"}
     status = home.run("status")

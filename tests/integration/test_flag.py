@@ -1,27 +1,30 @@
 """Reading what is due: new posts, edits and new rules by one path."""
 
-import tomllib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from monitor import collect, flag
-from monitor.extraction import Rules, compile_rules
+from monitor.extraction import Rules, RuleTexts, compile_rules
 from monitor.sources.desktop import DesktopSource
-from monitor.store import flags
+from monitor.store import flags, readings
 from monitor.store.database import Database
 from monitor.store.flags import Flagged
+from monitor.store.readings import BOTTOM
+from monitor.store.rows import columns_of
 from tests.conftest import Clock
 from tests.integration.helpers import ask
 from tests.integration.test_collect_import import export, message
+from tests.rulesets import texts_of
 
 RULES = '[topic.sudzha]\nlemmas = ["Суджа"]\n'
 MORE = RULES + '[topic.kursk]\nlemmas = ["Курск"]\n'
 
 
-def rules(body: str) -> tuple[Rules, str]:
-    return compile_rules(tomllib.loads(body)), body
+def rules(body: str) -> tuple[Rules, RuleTexts]:
+    texts = texts_of(body)
+    return compile_rules(texts), texts
 
 
 @pytest.fixture
@@ -71,12 +74,13 @@ async def test_an_edit_makes_its_post_due(filled: Database, tmp_path: Path, cloc
 
 async def test_a_version_that_came_while_reading_stays_due(filled: Database, clock: Clock) -> None:
     async with filled.transaction() as tx:
-        ruleset = await flags.ruleset(tx, RULES, now=clock())
-        unread = await flags.unread(tx, ruleset, limit=10)
+        ruleset = await readings.ruleset(tx, RULES, now=clock())
+        unread = await readings.fresh(tx, after=BOTTOM, limit=10)
     await ask(filled, "UPDATE monitor.post_state SET version = 2 WHERE message_id = 1 RETURNING 1")
     async with filled.transaction() as tx:
-        await flags.keep(tx, ruleset, [(post, ()) for post in unread], now=clock())
-    rows = await ask(filled, "SELECT message_id FROM monitor.post_state WHERE read_ruleset IS NULL")
+        kept = await readings.keep(tx, ruleset, unread, columns_of([], []), now=clock())
+    assert kept == 2
+    rows = await ask(filled, "SELECT message_id FROM monitor.post_state WHERE unread")
     assert [r.message_id for r in rows] == [1]
 
 

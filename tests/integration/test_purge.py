@@ -9,7 +9,6 @@ import pytest
 
 from monitor import changes, flag
 from monitor.errors import Purged as PurgedChannel
-from monitor.extraction import Rules, compile_rules
 from monitor.looks import Fetched, store
 from monitor.model import (
     Channel,
@@ -30,12 +29,12 @@ from monitor.store.database import Database, lock_channel
 from monitor.store.purges import Purged
 from tests.conftest import Clock
 from tests.integration.helpers import ask, listed
+from tests.rulesets import Counting, texts_of
 
 ONE, TWO = 1900000077, 1900000078
 POSTED = datetime(2024, 8, 9, 10, tzinfo=UTC)
 REASON = "the person asked for it"
 FILE, OTHER_FILE = b"\x01" * 32, b"\x02" * 32
-RULES: Rules = compile_rules({"topic": {"kursk": {"forms": ["сообщение"]}}})
 # Where words of a post could stand, by whichever name the column has.
 SPEAKING = (
     "posts",
@@ -45,9 +44,10 @@ SPEAKING = (
     "raw_records",
     "set_aside",
     "flags",
+    "figures",
     "media",
 )
-VIEWS = ("posts", "versions", "flags", "counts", "media")
+VIEWS = ("posts", "versions", "flags", "figures", "places", "counts", "media")
 
 
 def post(number: int, *, channel: int = ONE, words: str = "", file: int | None = None, **more: Any) -> Post:
@@ -84,7 +84,7 @@ class Archive:
         await store(self.database, fetched, watch=None, kind=LookKind.LIVE)
 
     async def flag(self) -> None:
-        await flag.flag(self.database, RULES, "rules", now=self.clock)
+        await flag.flag(self.database, Counting(), texts_of(""), now=self.clock)
 
     async def keep(self, number: int, digest: bytes) -> None:
         async with self.database.transaction() as tx:
@@ -118,7 +118,7 @@ async def archive(database: Database, clock: Clock) -> Archive:
     a = Archive(database, clock)
     await a.look(post(1), post(2, file=21), post(3, file=31), first_id=1, last_id=4)
     await a.look(
-        post(2, words="Сообщение, теперь другое", file=21),
+        post(2, words="Сообщение 2, теперь другое", file=21),
         set_aside=(SetAside(b"post 2 as it came", "it broke", 2), SetAside(b"post 3", "it broke", 3)),
     )
     await a.look(post(2, channel=TWO, file=22), channel=TWO)
@@ -137,7 +137,7 @@ async def test_a_post_goes_with_all_that_speaks_of_it(archive: Archive) -> None:
     assert await archive.purge(2) == Purged(1, 2, ())
     assert await archive.held() == {1, 3}
     assert await archive.held(TWO) == {2}
-    first, second = hashed(post(2, file=21)) + hashed(post(2, words="Сообщение, теперь другое", file=21))
+    first, second = hashed(post(2, file=21)) + hashed(post(2, words="Сообщение 2, теперь другое", file=21))
     assert await archive.tombstones() == [(2, 1, first, REASON), (2, 2, second, REASON)]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from psycopg import sql
@@ -72,6 +73,9 @@ def test_every_view_and_column_for_researchers_has_its_comment(url: str) -> None
                 "versions",
                 "channels",
                 "flags",
+                "figures",
+                "places",
+                "rulesets",
                 "coverage",
                 "counts",
                 "vacant_ids",
@@ -89,6 +93,32 @@ async def test_upgrading_again_does_nothing_and_an_unknown_revision_is_refused(u
         connection.execute("UPDATE monitor.alembic_version SET version_num = '9999'")
     with pytest.raises(DatabaseError, match="newer than this version"):
         await migrate.upgrade(url)
+
+
+def test_an_archive_of_the_version_before_keeps_what_was_read_and_what_was_not(postgres: Server) -> None:
+    name = "of_before"
+    ensure_database(postgres.url("postgres"), name)
+    with connected(postgres.url(name)) as connection:
+        config = migrate._config(connection)
+        command.upgrade(config, "0003")
+        for number, ruleset in ((1, "7"), (2, "NULL")):
+            connection.execute(
+                text(
+                    f"""INSERT INTO monitor.post_state (channel_id, message_id, version, last_seen_at, read_ruleset)
+                        VALUES (1, {number}, 1, now(), {ruleset})"""
+                )
+            )
+        connection.commit()
+        command.upgrade(config, "head")
+        rows = connection.execute(text("SELECT message_id, unread FROM monitor.post_state ORDER BY 1"))
+        assert [tuple(row) for row in rows] == [(1, False), (2, True)]
+        connection.execute(
+            text(
+                "INSERT INTO monitor.post_state (channel_id, message_id, version, last_seen_at) VALUES (1, 3, 1, now())"
+            )
+        )
+        fresh = connection.execute(text("SELECT unread FROM monitor.post_state WHERE message_id = 3"))
+        assert fresh.scalar_one() is True
 
 
 async def test_a_migration_that_fails_says_so(url: str) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from monitor.errors import DatabaseError, Unreachable
-from monitor.extraction import Rules, compile_rules
+from monitor.extraction import compile_rules
 from monitor.looks import Collected
 from monitor.maintain import maintain
 from monitor.model import Channel, Look, Post, SourceName, Watch, utc_now
@@ -16,8 +16,9 @@ from monitor.store.database import Database
 from monitor.worker import Work, Worker, recorded
 from tests.conftest import Clock
 from tests.integration.helpers import ask, listed
+from tests.rulesets import texts_of
 
-RULES = '[topic.sudzha]\nlemmas = ["Суджа"]\n'
+RULES = texts_of('[topic.sudzha]\nlemmas = ["Суджа"]\n')
 
 
 class Slow:
@@ -55,12 +56,10 @@ class Slow:
         return self.older(watch, before=1)
 
 
-def rules() -> Rules:
-    return compile_rules({"topic": {"sudzha": {"lemmas": ["Суджа"]}}})
-
-
 def work(database: Database, source: Slow) -> Work:
-    return Work(database=database, sources=(source,), rules=rules(), rules_body=RULES, now=utc_now, tick=0.05)
+    return Work(
+        database=database, sources=(source,), rules=compile_rules(RULES), texts=RULES, now=utc_now, tick=0.05
+    )
 
 
 async def test_a_stop_waits_for_what_is_under_way(database: Database) -> None:
@@ -91,17 +90,7 @@ async def test_what_is_collected_is_flagged_and_heard_of(database: Database) -> 
 
     await listed(database, "a_channel")
     made = work(database, source)
-    worker = Worker(
-        Work(
-            database=database,
-            sources=(source,),
-            rules=made.rules,
-            rules_body=RULES,
-            now=utc_now,
-            tick=0.05,
-            heard=hear,
-        )
-    )
+    worker = Worker(replace(made, heard=hear))
     running = asyncio.create_task(worker.run())
     for problem in ("unreachable", "fault"):
         while not await ask(database, f"SELECT 1 FROM monitor.watches WHERE problem = '{problem}'"):

@@ -1,7 +1,7 @@
 """What the terminal shows, without a terminal."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 from typing import Any
 
@@ -9,9 +9,11 @@ import pytest
 from rich.console import Console
 
 from monitor.cli import show
-from monitor.model import Pace, SourceName, Watch
+from monitor.model import Figure, Flag, Pace, Qualifier, Reading, Scope, Side, SourceName, Span, Watch
 from monitor.store.accounts import AccountState
 from monitor.store.coverage import Looks, Ranges
+from monitor.store.flags import Flagged, Stated
+from monitor.store.readings import Waiting
 
 NOW = datetime(2024, 8, 6, 12, tzinfo=UTC)
 
@@ -202,3 +204,78 @@ def test_a_row_of_looks_has_its_time_source_kind_ids_and_number() -> None:
     assert told[1].split() == ["06", "Aug", "12:00–12:05", "a_channel", "preview", "live", "ok", "1–9", "×3"]
     assert "06 Aug 12:00 – 08 Aug 12:00" in told[2]
     assert "a file" in told[2]
+
+
+def figure(**more: Any) -> Figure:
+    usual: dict[str, Any] = {
+        "start": 0, "end": 2, "kind": "tank", "low": 11.0, "high": 11.0, "qualifier": Qualifier.EXACT,
+    }  # fmt: skip
+    return Figure(**usual | more)
+
+
+@pytest.mark.parametrize(
+    ("more", "inferred", "short"),
+    [
+        ({}, None, "tank 11"),
+        ({"side": Side.UKRAINE}, Side.RUSSIA, "tank 11 ukraine"),
+        ({}, Side.RUSSIA, "tank 11 russia?"),
+        ({"kind": "personnel", "low": None, "high": 300.0}, None, "personnel ≤300"),
+        ({"kind": "armour", "low": 20.0, "high": None}, None, "armour ≥20"),
+        ({"low": 300.0, "high": 400.0, "qualifier": Qualifier.RANGE}, None, "tank 300–400"),
+        ({"low": 400.0, "high": 400.0, "qualifier": Qualifier.ABOUT}, None, "tank ~400"),
+        ({"low": 76550.0, "high": 76550.0}, None, "tank 76,550"),
+        ({"kind": "distance", "low": 0.1, "high": None, "qualifier": Qualifier.VAGUE}, None, "distance ≥0.1"),
+        ({"low": None, "high": None}, None, "tank ≥0"),
+        ({"scope": Scope.SINCE, "since": date(2024, 8, 6)}, None, "tank 11 since 2024-08-06"),
+        ({"scope": Scope.SINCE}, None, "tank 11 in all"),
+        ({"scope": Scope.DAY}, None, "tank 11"),
+    ],
+)
+def test_a_figure_in_short(more: dict[str, Any], inferred: Side | None, short: str) -> None:
+    assert show.figure_in_short(figure(**more), inferred) == short
+
+
+def flagged_post(count: int) -> Flagged:
+    return Flagged(
+        channel_id=7, handle="a_channel", message_id=1, version=1, posted_at=NOW, flagged_at=NOW, text="11 танков",
+        flags=(Flag("troop_figures", (Span(0, 9, "танк"),)),), figures=(Stated(figure()),) * count,
+    )  # fmt: skip
+
+
+def test_figures_stand_below_their_post_and_not_more_than_fit() -> None:
+    first, second = lines(lambda console: show.flagged(console, flagged_post(2)))
+    assert second.strip() == "tank 11 · tank 11"
+    assert second.index("tank") == first.index("«")
+    assert lines(lambda console: show.flagged(console, flagged_post(20)))[1].endswith(" · 12 more")
+    assert len(lines(lambda console: show.flagged(console, flagged_post(0)))) == 1
+
+
+def test_a_flagged_post_for_programs_has_its_figures_with_their_words() -> None:
+    told: Any = show.flagged_as_json(flagged_post(1))
+    (only,) = told["figures"]
+    assert (only["quote"], only["kind"], only["low"], only["side_inferred"]) == ("11", "tank", 11.0, None)
+    assert told["flags"] == [{"topic": "troop_figures", "spans": [{"start": 0, "end": 9, "term": "танк"}]}]
+
+
+def test_what_waits_to_be_read_is_said_and_nothing_where_nothing_waits() -> None:
+    def told(*counts: int) -> str:
+        standing = show.Standing([], [], TOTALS, Waiting(*counts))
+        return "\n".join(lines(lambda console: show.status(console, standing, now=NOW)))
+
+    assert "reading   12,400 of 200,000 posts not yet read under the present rules" in told(12400, 200000)
+    assert "reading" not in told(0, 200000)
+
+
+def test_what_is_read_in_a_text_is_listed() -> None:
+    found = Reading(
+        (Flag("kursk", (Span(4, 11, "Курск"),)), Flag("places", (Span(4, 11, "Курск", (51.7, 36.2)),), raised=False)),
+        (figure(start=12, end=14),),
+    )  # fmt: skip
+    topic, place, count = lines(lambda console: show.reading(console, found, "Под Курском 11 танков"))
+    assert topic.split() == ["topic", "kursk", "«Курском»"]
+    assert place.endswith("(asks for no review)")
+    assert count.split() == ["figure", "tank", "11", "«11»"]
+    assert lines(lambda console: show.reading(console, Reading(), "")) == ["nothing is found in it"]
+    told: Any = show.reading_as_json(found, "Под Курском 11 танков")
+    assert told["flags"][1]["spans"][0] == {"start": 4, "end": 11, "term": "Курск", "lat": 51.7, "lon": 36.2}
+    assert told["flags"][1]["raised"] is False

@@ -203,7 +203,7 @@ def test_mistakes_in_topics_name_file_line_column_and_mend(topics: str, what: st
 def test_mistakes_in_figures_name_file_line_column_and_mend(figures: str, what: str) -> None:
     texts = texts_of("[topic.a]\nforms = ['x']", figures=figures)
     if not what:
-        assert compile_rules(texts)
+        compile_rules(texts)
         return
     with pytest.raises(SettingsError) as caught:
         compile_rules(texts)
