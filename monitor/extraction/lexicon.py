@@ -49,6 +49,7 @@ class Entry:
     short: bool = False
     collective: bool = False
     spoken: bool = False
+    preposition: bool = False
     maker: bool = False
     size: bool = False
     troop: bool = False
@@ -91,13 +92,14 @@ _KIND_KEYS = {
     "sizes",
     "kilometres",
 }
-_ENDINGS_OF = {"grammar": ("cardinal_endings",)}
+_OTHER_KEYS = {"grammar": ("cardinal_endings", "names")}
 _GRAMMAR = {
     "stops": "stop",
     "fillers": "filler",
     "parts": "part",
     "each": "each",
     "makers": "maker",
+    "prepositions": "preposition",
     "abbreviations": "short",
     "collective": "collective",
 }
@@ -133,6 +135,11 @@ class _Builder:
         for key in ("lemmas", "forms"):
             for term in self.listed(table, key, keys):
                 yield term, key == "lemmas"
+
+    def all_entries(self, *keys: str) -> Iterable[Entry]:
+        """The entries of all terms of a table."""
+        for term, expand in self.terms(*keys):
+            yield from self.entries(term, expand=expand)
 
     def table(self, *keys: str, allowed: Iterable[str] = ()) -> Mapping[str, Any]:
         """A table of the file; empty if it is not there."""
@@ -199,7 +206,7 @@ class _Builder:
 
     def mark(self, name: str, roles: Mapping[str, str], *, expand: bool = False) -> None:
         """Enter the lists of a table, each for a role that a word has or has not."""
-        table = self.table(name, allowed={*roles, *_ENDINGS_OF.get(name, ())})
+        table = self.table(name, allowed={*roles, *_OTHER_KEYS.get(name, ())})
         for key, role in roles.items():
             for term in self.listed(table, key, (name,)):
                 for entry in self.entries(term, expand=expand):
@@ -283,10 +290,9 @@ def compile_lexicon(file: RuleFile) -> Lexicon:
         ("scope", Scope),
     ):
         for name in build.names(role, [value.value for value in values]):
-            for term, expand in build.terms(role, name):
-                for entry in build.entries(term, expand=expand):
-                    if getattr(entry, role) is None:
-                        setattr(entry, role, values(name))
+            for entry in build.all_entries(role, name):
+                if getattr(entry, role) is None:
+                    setattr(entry, role, values(name))
     kinds = {name: build.kind(name) for name in build.table("kind")}
     _marks(build)
     for entry in build.words.values():
@@ -324,17 +330,16 @@ def _marks(build: _Builder) -> None:
     """The roles that a word merely has or has not."""
     for role, key in (("cues", "cue"), ("verb", "verb")):
         for name in build.table(key):
-            for term, expand in build.terms(key, name):
-                for entry in build.entries(term, expand=expand):
-                    setattr(entry, role, (*getattr(entry, role), name))
-    for term, expand in build.terms("counting"):
-        for entry in build.entries(term, expand=expand):
-            entry.counting = True
+            for entry in build.all_entries(key, name):
+                setattr(entry, role, (*getattr(entry, role), name))
+    for entry in build.all_entries("counting"):
+        entry.counting = True
     for name in build.names("evidence", ["military", "civil"]):
-        for term, expand in build.terms("evidence", name):
-            for entry in build.entries(term, expand=expand):
-                setattr(entry, name, True)
+        for entry in build.all_entries("evidence", name):
+            setattr(entry, name, True)
     build.mark("range", {"open": "opens", "to": "to", "spoken": "spoken"})
     build.mark("veto", {"near": "near", "before": "before", "after": "halts"}, expand=True)
     build.mark("places", {"beside": "place"})
     build.mark("grammar", _GRAMMAR)
+    for name in build.listed(build.table("grammar"), "names", ("grammar",)):
+        list(build.entries(name, expand=True))

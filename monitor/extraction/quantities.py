@@ -82,10 +82,16 @@ def _number(tokens: list[Token], at: int) -> _Number | None:
     if entry.number is not None:
         return _multiplied(tokens, _spelled(tokens, at))
     if entry.vague is not None:
-        return _vague(tokens, at)
+        counting = entry.counting and at > 0 and _is_number(tokens[at - 1])
+        return None if counting else _vague(tokens, at)
     if entry.multiplier is not None and len(token.text) > 1:
         return _of_itself(tokens, at)
     return None
+
+
+def _is_number(token: Token) -> bool:
+    """Whether a token is a number, or a word of one."""
+    return token.kind == "n" or token.entry.number is not None or token.entry.multiplier is not None
 
 
 def _spelled(tokens: list[Token], at: int) -> _Number:

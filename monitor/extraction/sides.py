@@ -201,7 +201,7 @@ def _subject(view: View, mentions: list[tuple[int, Side]], place: int) -> Found:
 
 
 def _is_place(view: View, place: int) -> bool:
-    return any(token.entry.stop and token.kind == "w" for token in view.tokens[max(place - 2, 0) : place])
+    return any(token.entry.preposition for token in view.tokens[max(place - 2, 0) : place])
 
 
 def _nearest(mentions: list[tuple[int, Side]], place: int, rule: str) -> Found:
@@ -226,8 +226,13 @@ def _mentions(view: View, start: int, end: int) -> Iterator[tuple[int, Side]]:
 
 
 def _tells(view: View, place: int, start: int) -> bool:
+    """Whether a side only tells: beside a word of telling, or before the colon of what it says."""
     around = [*view.tokens[max(place - 3, start) : place], *view.tokens[place + 1 : place + 3]]
-    return any("tells" in token.entry.verb for token in around)
+    if any("tells" in token.entry.verb for token in around):
+        return True
+    after = view.at(place + 1)
+    before = view.tokens[start:place]
+    return after is not None and after.kind == ":" and not any(token.entry.verb for token in before)
 
 
 def _verb(view: View, counted: Counted, start: int, end: int) -> tuple[int, str] | None:

@@ -199,9 +199,17 @@ def _longer(tokens: list[Token], at: int) -> tuple[int, Entry] | None:
                 break
             place += 1
         else:
-            if entry.after is None or place >= len(tokens) or tokens[place].kind != "n":
+            if entry.after is None or _follows_number(tokens, at):
                 return place - at, entry
     return None
+
+
+def _follows_number(tokens: list[Token], at: int) -> bool:
+    """Whether «и более» stands after a number, and not before one."""
+    before = tokens[at - 1] if at else None
+    return before is not None and (
+        before.kind == "n" or before.entry.number is not None or before.entry.multiplier is not None
+    )
 
 
 def _sentences(tokens: list[Token], normal: Normal) -> list[Token]:

@@ -192,8 +192,11 @@ class View:
                 return []
             end = start
             start, _ = self.sentence(max(end - 2, 0))
-            if any(token.kind == ":" for token in self.tokens[max(start, end - 4) : end]):
-                return self.tokens[start:end]
+            line = self.tokens[start:end]
+            if any(token.kind == ":" for token in line[-4:]) or any(
+                "losses" in token.entry.cues for token in line
+            ):
+                return line
             if end - start > LONGEST_ITEM:
                 return []
         return []
@@ -257,7 +260,8 @@ class View:
         cue = self.cue_of(counted)
         if cue in ("killed", "wounded") or counted.kind in ("killed", "wounded"):
             return named or (counted.kind != "personnel" and self._has_stance(counted))
-        strong = military >= SOME or any(_is_soldier(token) for token in around)
+        force = any(token.entry.military and token.entry.side for token in around)
+        strong = force or military >= SOME or any(_is_soldier(token) for token in around)
         return strong or (named and cue is not None) or self._are_by_text(counted, cue, military=military)
 
     def _are_by_text(self, counted: Counted, cue: str | None, *, military: int) -> bool:

@@ -90,7 +90,7 @@ def test_the_side_of_a_channel_makes_its_posts_due(home: Home) -> None:
 def test_one_text_is_explained(home: Home) -> None:
     assert "kursk" in home.run("explain", "Под Курском тихо")
     assert "«Курском»" in home.run("explain", "Под Курском тихо")
-    assert "nothing is found" in home.run("explain", "Погода")
+    assert "none: no number stands near" in home.run("explain", "Погода")
     found = json.loads(home.run("explain", "Под Курском тихо", "--json"))
     assert found["flags"][0]["spans"][0] == {"start": 4, "end": 11, "term": "Курск"}
     assert found["figures"] == []

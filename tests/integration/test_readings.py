@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -225,10 +226,11 @@ async def test_processes_find_what_the_thread_finds(
     started: list[object] = []
 
     class Nowhere:
-        """Fails where it is asked to read: here, and not in the processes."""
+        """Counts what is read here, and not in the processes; so slow that those have the time to begin."""
 
         def read(self, text: str) -> Reading:
             started.append(text)
+            time.sleep(0.003)
             return rules.read(text)
 
     changed = SHIPPED._replace(rules=SHIPPED.rules._replace(text=SHIPPED.rules.text + "\n#\n"))
