@@ -4,7 +4,6 @@ It stands after the number («11 новых танков»), before it («тан
 («четыре — над Брянской», «из них 17»). A number that belongs to a name, a date, a price or a formation counts nothing.
 """
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 from monitor.extraction.lexicon import Lexicon
@@ -13,6 +12,7 @@ from monitor.extraction.tokens import NOTHING, Token
 from monitor.extraction.view import Counted, View
 from monitor.model import Qualifier
 
+Before = tuple[Counted | None, Counted | None]
 # How many words may stand between a number and what it counts («10 новых немецких основных боевых танков»).
 REACH = 5
 HEADER = 7
@@ -20,6 +20,11 @@ HEADER = 7
 LARGE = 1000
 # The highest mark of a tank («Leopard 2»), that of one which no rule knows, the last day of a month.
 LAST_MARK, SECOND_MARK, LAST_DAY = 9, 3, 31
+# What stands before an item of a list.
+LISTING = ",;|:("
+OPENING, ENDING = ',-:;("|', ',-;|):".'
+# So many words after a number may stand before what happened to those.
+FATE = 3
 MARKED = frozenset({"tank", "armour"})
 # «8 421 (+3)»: how far the bracket stands from the figure.
 PLUS = 3
@@ -89,28 +94,23 @@ _ENDINGS = (
 )
 
 
-def counted_by(
-    view: View, quantity: Quantity, before: tuple[Counted | None, Counted | None], lexicon: Lexicon
-) -> Iterator[Counted]:
+def counted_by(view: View, quantity: Quantity, before: Before, lexicon: Lexicon) -> Counted | None:
     """What a quantity counts, if anything; `before` are the last figure and the last one of people."""
-    previous, people = before
-    if _refused(view, quantity) or _is_repeated(view, quantity) or _is_conversion(view, quantity, previous):
-        return
-    more = _plus(view, quantity, previous)
+    if _refused(view, quantity) or _is_repeated(view, quantity) or _is_conversion(view, quantity, before[0]):
+        return None
+    more = _plus(view, quantity, before[0])
     if more is not None:
-        yield more
-        return
-    found = _after(view, quantity) or _header(view, quantity, previous) or _inverted(view, quantity, previous)
-    if found is None:
-        after = view.at(quantity.last + 1)
-        fate = view.people_cue(after) if after is not None else None
-        found = (
-            _some_of(view, quantity)
-            or _with_previous(view, quantity, people if fate else previous)
-            or _headless(view, quantity)
-        )
-    if found is not None and not _disagrees(view, found, lexicon):
-        yield found
+        return more
+    found = (
+        _after(view, quantity)
+        or _header(view, quantity, before[0])
+        or _inverted(view, quantity, before[0])
+        or _with_next(view, quantity)
+        or _some_of(view, quantity)
+        or _with_previous(view, quantity, before)
+        or _headless(view, quantity)
+    )
+    return None if found is None or _disagrees(view, found, lexicon) else found
 
 
 def _refused(view: View, quantity: Quantity) -> bool:
@@ -210,7 +210,7 @@ def _after(view: View, quantity: Quantity) -> Counted | None:
         if token.kind == "n" and steps and tokens[at - 1].entry.kind is not None:
             at += 1
             continue
-        if entry.halts or entry.part or token.kind not in "wm":
+        if entry.halts or entry.part or token.kind not in "wm" or (entry.among and quantity.low == 1):
             return None
         if entry.kind is not None and not _describes(view, at, quantity):
             return _head(view, quantity, at)
@@ -257,7 +257,7 @@ def _passes(token: Token, *, unit: bool) -> bool:
     entry = token.entry
     if entry.stop or entry.civil:
         return False
-    if entry.counting or entry.filler or entry.side or entry.stance or token.kind == "m":
+    if entry.counting or entry.filler or entry.among or entry.side or entry.stance or token.kind == "m":
         return True
     if token.text.isascii():
         return not entry.verb or bool(entry.cues)
@@ -390,23 +390,25 @@ def _header(view: View, quantity: Quantity, previous: Counted | None) -> Counted
 
 
 def _inverted(view: View, quantity: Quantity, previous: Counted | None) -> Counted | None:
-    """«человек двадцать», «танков пять-шесть»: the number after what it counts is a rough one."""
+    """«человек двадцать», «танков пять-шесть»: a number after what it counts is a rough one; «танков 7, БТР 12» is none."""
     at = quantity.first - 1
-    token = view.at(at)
-    if token is None or token.entry.kind is None or not token.entry.counted or token.text.isascii():
+    token, before = view.at(at), view.at(at - 1)
+    if token is None or token.entry.kind is None or not token.entry.genitive or token.text.isascii():
         return None
     if previous is not None and previous.last >= at:
         return None
-    if quantity.qualifier is Qualifier.EXACT:
+    listed = not quantity.spelled and (before is None or before.kind in LISTING)
+    if quantity.qualifier is Qualifier.EXACT and not listed:
         quantity = replace(quantity, qualifier=Qualifier.ABOUT)
+    entry = token.entry
     return Counted(
         quantity,
-        token.entry.kind,
-        token.entry.term,
+        entry.kind or "",
+        entry.term,
         first=at,
         last=quantity.last,
         head=at,
-        weak=token.entry.weak,
+        weak=entry.weak,
         way="inverted",
     )
 
@@ -435,30 +437,26 @@ def _some_of(view: View, quantity: Quantity) -> Counted | None:
     return None
 
 
-def _with_previous(view: View, quantity: Quantity, previous: Counted | None) -> Counted | None:
+def _with_next(view: View, quantity: Quantity) -> Counted | None:
+    """«351 и 468 кв. км»: the word after the second number is that of the first, too."""
+    link, second = view.at(quantity.last + 1), view.at(quantity.last + 2)
+    if link is None or second is None or not link.entry.to or second.kind != "n":
+        return None
+    found = _after(view, replace(quantity, last=quantity.last + 2))
+    return (
+        None if found is None else replace(found, quantity=quantity, last=quantity.last, way="with the next")
+    )
+
+
+def _with_previous(view: View, quantity: Quantity, before: Before) -> Counted | None:
     """A number without a word of its own, in a list with the figure before («8 — над Белгородской», «из них 17»)."""
-    if previous is None or not view.same_sentence(previous.last, quantity.first):
+    fate = _fate(view, quantity)
+    previous = before[1] if fate else before[0]
+    if previous is None or not _is_in_list(view, quantity, previous, fate=fate):
         return None
-    before, after = view.at(quantity.first - 1), view.at(quantity.last + 1)
-    loose = not quantity.bare and previous.kind in PEOPLE and (after is None or after.kind in ",;|)")
-    if before is None or not (
-        loose
-        or before.kind in ',-:;("|'
-        or before.entry.part
-        or before.entry.filler
-        or before.entry.to
-        or before.entry.cues
-        or quantity.each
-    ):
-        return None
-    if after is not None and not (
-        after.kind in ',-;|):"'
-        or after.entry.stop
-        or after.entry.part
-        or after.entry.cues
-        or after.entry.opens
-        or after.entry.each
-    ):
+    after = view.at(quantity.last + 1)
+    ends = after is None or after.kind in ENDING or fate
+    if not ends and after is not None and not _lets_end(after):
         return None
     return replace(
         previous,
@@ -466,41 +464,70 @@ def _with_previous(view: View, quantity: Quantity, previous: Counted | None) -> 
         first=quantity.first,
         last=quantity.last,
         head=None,
-        weak=previous.weak,
         way="with the one before",
         why=(),
     )
 
 
+def _lets_end(after: Token) -> bool:
+    """Whether a word after a bare number names nothing that it counts."""
+    entry = after.entry
+    return entry.stop or entry.part or entry.opens or entry.each or bool(entry.cues)
+
+
+def _fate(view: View, quantity: Quantity) -> bool:
+    """Whether what happened to people stands right after a number («двое взяты в плен», «четверо дістали поранень»)."""
+    reach = FATE if quantity.spelled else 1
+    for token in view.tokens[quantity.last + 1 : quantity.last + 1 + reach]:
+        if token.kind != "w" or (token.entry.kind is not None and not token.entry.weak):
+            return False
+        if view.people_cue(token) is not None:
+            return True
+    return False
+
+
+def _is_in_list(view: View, quantity: Quantity, previous: Counted, *, fate: bool) -> bool:
+    """Whether a number goes on with what the figure before counts."""
+    if fate and quantity.spelled and previous.kind in PEOPLE:
+        start, _ = view.sentence(quantity.first)
+        return previous.last >= view.sentence(max(start - 2, 0))[0]
+    if not view.same_sentence(previous.last, quantity.first):
+        return False
+    before, after = view.at(quantity.first - 1), view.at(quantity.last + 1)
+    ends = after is None or after.kind in ",;|)"
+    if not quantity.bare and previous.kind in PEOPLE and ends:
+        return True
+    if before is None:
+        return False
+    entry = before.entry
+    return (
+        before.kind in OPENING or bool(entry.part or entry.filler or entry.to or entry.cues) or quantity.each
+    )
+
+
 def _headless(view: View, quantity: Quantity) -> Counted | None:
-    """Thousands beside losses that name nobody («потери ВСУ меньше 80 тысяч», «Russia having 50–70k dead»)."""
+    """Thousands beside losses that name nobody («потери ВСУ меньше 80 тысяч»), and prisoners («двое в плену»)."""
     low = quantity.low if quantity.low is not None else quantity.high
     after = view.at(quantity.last + 1)
-    if (
-        low is None
-        or low < LARGE
-        or (after is not None and not (after.kind in ',;|)".-' or after.entry.stop))
-    ):
-        return None
     start, _ = view.sentence(quantity.first)
     near = view.tokens[max(start, quantity.first - REACH - 1) : quantity.first]
-    sided = any(token.entry.side or token.entry.stance for token in near)
-    if (
-        not sided
-        or any(token.entry.civil for token in near)
-        or not any("losses" in token.entry.cues for token in near)
-    ):
+    if any(token.entry.civil for token in near) or low is None:
         return None
-    return Counted(
-        quantity,
-        "losses",
-        "",
-        first=quantity.first,
-        last=quantity.last,
-        head=quantity.last,
-        weak=False,
-        way="losses of thousands",
+    if quantity.spelled and after is not None and after.entry.military and "captured" in after.entry.cues:
+        return _nameless(quantity, "captured", way="prisoners")
+    sided = any(token.entry.side or token.entry.stance for token in near)
+    lost = any("losses" in token.entry.cues for token in near)
+    ends = after is None or after.kind in ENDING or after.entry.stop
+    return (
+        _nameless(quantity, "losses", way="losses of thousands")
+        if low >= LARGE and sided and lost and ends
+        else None
     )
+
+
+def _nameless(quantity: Quantity, kind: str, *, way: str) -> Counted:
+    last = quantity.last
+    return Counted(quantity, kind, "", first=quantity.first, last=last, head=last, weak=False, way=way)
 
 
 def _disagrees(view: View, counted: Counted, lexicon: Lexicon) -> bool:

@@ -23,16 +23,16 @@ def figures_of(tokens: list[Token], lexicon: Lexicon) -> Iterator[tuple[Figure, 
     previous: Counted | None = None
     people: Counted | None = None
     for quantity in quantities_of(tokens):
-        for found in counted_by(view, quantity, (previous, people), lexicon):
-            name = _kind(view, found, previous, lexicon)
-            if name is None:
-                continue
-            kind = lexicon.kinds[name]
-            counted = replace(found, kind=name, troop=kind.troop)
-            side, stance, how = side_of(whole, counted, previous, kind)
-            previous = replace(counted, side=side, stance=stance, why=(*counted.why, how))
-            people = previous if name in PEOPLE else people
-            yield _figure(view, previous, kind), previous
+        found = counted_by(view, quantity, (previous, people), lexicon)
+        name = _kind(view, found, previous, lexicon) if found is not None else None
+        if found is None or name is None:
+            continue
+        kind = lexicon.kinds[name]
+        counted = replace(found, kind=name, troop=kind.troop)
+        side, stance, how = side_of(whole, counted, previous, kind)
+        previous = replace(counted, side=side, stance=stance, why=(*counted.why, how))
+        people = previous if name in PEOPLE else people
+        yield _figure(view, previous, kind), previous
 
 
 def _figure(view: View, counted: Counted, kind: Kind) -> Figure:

@@ -79,6 +79,11 @@ def counted_forms(lemma: str) -> Forms:
     )
 
 
+def genitive_forms(lemma: str) -> Forms:
+    """The genitive of the plural of a noun («танков», «человек»), folded."""
+    return frozenset(form for form, tags in _nouns(lemma) if {"plur", "gent"} <= tags)
+
+
 def singular_form(lemma: str) -> Forms:
     """The noun itself, folded, unless some form of its plural is the same («человек», «солдат»)."""
     found = list(_nouns(lemma))

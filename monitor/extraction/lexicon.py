@@ -9,7 +9,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from monitor.extraction.document import RuleFile
-from monitor.extraction.forms import Forms, counted_forms, plural_forms, singular_form, spread, words_of
+from monitor.extraction.forms import (
+    Forms,
+    counted_forms,
+    genitive_forms,
+    plural_forms,
+    singular_form,
+    spread,
+    words_of,
+)
 from monitor.model import Qualifier, Scope, Side, Stance
 
 
@@ -31,6 +39,7 @@ class Entry:
     weak: bool = False
     adjective: bool = False
     counted: bool = False
+    genitive: bool = False
     cue: str | None = None
     cues: tuple[str, ...] = ()
     side: Side | None = None
@@ -49,6 +58,7 @@ class Entry:
     short: bool = False
     collective: bool = False
     spoken: bool = False
+    among: bool = False
     preposition: bool = False
     maker: bool = False
     size: bool = False
@@ -99,6 +109,7 @@ _GRAMMAR = {
     "parts": "part",
     "each": "each",
     "makers": "maker",
+    "among": "among",
     "prepositions": "preposition",
     "abbreviations": "short",
     "collective": "collective",
@@ -247,11 +258,14 @@ class _Builder:
 
     def _head(self, name: str, term: str, *, expand: bool, weak: bool, troop: bool) -> None:
         counted = counted_forms(term) if expand and len(words_of(term)) == 1 else frozenset()
+        genitive = genitive_forms(term) if counted else frozenset()
         single = singular_form(term) if counted else frozenset()
         first = spread(term, expand=expand)[0]
         for form, entry in zip(first, self.entries(term, expand=expand), strict=True):
             if entry.kind is None:
-                entry.kind, entry.term, entry.counted = name, term, form in counted
+                entry.kind, entry.term = name, term
+                entry.counted = form in counted or not (expand or form.isascii())
+                entry.genitive = form in genitive or not (expand or form.isascii())
                 entry.single = form in single
             if entry.kind == name:
                 entry.weak, entry.troop = weak, troop

@@ -86,7 +86,7 @@ def side_of(whole: Whole, counted: Counted, previous: Counted | None, kind: Kind
         return previous.side, previous.stance, "as the one before"
     start, end = view.sentence(counted.first)
     found = _by_part(whole, counted, start, end, kind=kind) or _by_heading(whole, counted)
-    found = found or _of_text(whole, previous)
+    found = found or _of_text(whole, counted, previous)
     if found[0] is Side.OTHER and not kind.people and kind.troop and whole.given:
         return Side.UKRAINE, None, "who receives"
     return found
@@ -112,11 +112,11 @@ def _of_stance(whole: Whole, stance: Stance) -> Side:
     """Who the enemy is, if the text names one; «ours» are nobody's by themselves."""
     if stance is Stance.OWN:
         return Side.UNKNOWN
-    sides = [side for side in whole.named if side in _OPPONENT]
     enemy = _OPPONENT.get(whole.own, Side.UNKNOWN)
-    if len(sides) > 1:
-        return enemy
-    return sides[0] if sides and (sides[0] is enemy or sides[0] in whole.doing) else Side.UNKNOWN
+    named = [side for side in whole.named if side in _OPPONENT]
+    if len(named) == 1 and named[0] is not whole.own and named[0] in whole.doing:
+        return named[0]
+    return enemy if enemy in named else Side.UNKNOWN
 
 
 def _continues(view: View, counted: Counted, previous: Counted | None) -> bool:
@@ -278,11 +278,14 @@ def _by_heading(whole: Whole, counted: Counted) -> Found | None:
     return (_of_stance(whole, stance), stance, f"called {stance.value} by the heading") if stance else None
 
 
-def _of_text(whole: Whole, previous: Counted | None) -> Found:
-    """The side of the figures before; else the only side that the text speaks of."""
+def _of_text(whole: Whole, counted: Counted, previous: Counted | None) -> Found:
+    """The side of the figures before; else the only side that the text speaks of, or its opponent if that destroys."""
     if previous is not None and previous.side is not Side.UNKNOWN:
         return previous.side, previous.stance, "as the figures before"
-    sides = whole.free
-    if len(sides) == 1:
-        return next(iter(sides)), None, "the only side named"
-    return Side.UNKNOWN, None, "not named"
+    if len(whole.free) != 1:
+        return Side.UNKNOWN, None, "not named"
+    side = next(iter(whole.free))
+    verb = _verb(whole.view, counted, *whole.view.sentence(counted.first))
+    if side is whole.own and side in _OPPONENT and verb is not None and verb[1] == "destroys":
+        return _OPPONENT[side], None, "opponent of whom the text speaks for"
+    return side, None, "the only side named"
