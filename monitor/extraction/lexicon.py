@@ -58,6 +58,7 @@ class Entry:
     short: bool = False
     collective: bool = False
     spoken: bool = False
+    reaches: bool = False
     among: bool = False
     preposition: bool = False
     maker: bool = False
@@ -102,7 +103,6 @@ _KIND_KEYS = {
     "sizes",
     "kilometres",
 }
-_OTHER_KEYS = {"grammar": ("cardinal_endings", "names")}
 _GRAMMAR = {
     "stops": "stop",
     "fillers": "filler",
@@ -113,6 +113,14 @@ _GRAMMAR = {
     "prepositions": "preposition",
     "abbreviations": "short",
     "collective": "collective",
+}
+_RANGE = {"open": "opens", "to": "to", "spoken": "spoken"}
+_VETO = {"near": "near", "before": "before", "after": "halts"}
+_KEYS = {
+    "grammar": {*_GRAMMAR, "cardinal_endings", "names"},
+    "range": {*_RANGE, "reach"},
+    "veto": set(_VETO),
+    "places": {"beside"},
 }
 
 
@@ -217,11 +225,15 @@ class _Builder:
 
     def mark(self, name: str, roles: Mapping[str, str], *, expand: bool = False) -> None:
         """Enter the lists of a table, each for a role that a word has or has not."""
-        table = self.table(name, allowed={*roles, *_OTHER_KEYS.get(name, ())})
+        self.table(name, allowed=_KEYS[name])
         for key, role in roles.items():
-            for term in self.listed(table, key, (name,)):
-                for entry in self.entries(term, expand=expand):
-                    setattr(entry, role, True)
+            for entry in self.listed_entries(name, key, expand=expand):
+                setattr(entry, role, True)
+
+    def listed_entries(self, name: str, key: str, *, expand: bool = False) -> Iterable[Entry]:
+        """The entries of a list of terms in a table."""
+        for term in self.listed(self.table(name), key, (name,)):
+            yield from self.entries(term, expand=expand)
 
     def endings(self, key: str) -> frozenset[str]:
         """A list of endings of words."""
@@ -336,6 +348,8 @@ def _numbers(build: _Builder) -> None:
                     plural = plural_forms(term) if key == "lemmas" else frozenset()
                     forms = spread(term, expand=key == "lemmas")[0]
                     for form, entry in zip(forms, build.entries(term, expand=key == "lemmas"), strict=True):
+                        if value == 1 and form in plural:
+                            continue
                         setattr(entry, role, value)
                         entry.plural = form in plural or key == "vague"
 
@@ -351,9 +365,9 @@ def _marks(build: _Builder) -> None:
     for name in build.names("evidence", ["military", "civil"]):
         for entry in build.all_entries("evidence", name):
             setattr(entry, name, True)
-    build.mark("range", {"open": "opens", "to": "to", "spoken": "spoken"})
-    build.mark("veto", {"near": "near", "before": "before", "after": "halts"}, expand=True)
+    build.mark("range", _RANGE)
+    build.mark("range", {"reach": "reaches"}, expand=True)
+    build.mark("veto", _VETO, expand=True)
     build.mark("places", {"beside": "place"})
     build.mark("grammar", _GRAMMAR)
-    for name in build.listed(build.table("grammar"), "names", ("grammar",)):
-        list(build.entries(name, expand=True))
+    list(build.listed_entries("grammar", "names", expand=True))

@@ -11,6 +11,8 @@ from monitor.model import Qualifier
 
 # From here on words of numbers add up: «двадцать пять», not «двенадцать пять».
 TENS = 20
+# «до» and «to» have so many letters; a verb of rising or falling stands so many words before.
+SHORT, CHANGE = 2, 7
 # Endings of one of a thing after «до»: «роты», «взвода», «отделения».
 _GENITIVE = ("а", "ы", "я", "и", "у")
 
@@ -51,8 +53,9 @@ def quantities_of(tokens: list[Token]) -> list[Quantity]:
     while at < len(tokens):
         number = _number(tokens, at)
         if number is None:
-            if _measures(tokens, at):
-                found.append(Quantity(at, at, at, None, 1, Qualifier.AT_MOST, bare=False))
+            bound = tokens[at].entry.qualifier
+            if bound is not None and _measures(tokens, at):
+                found.append(_with(Quantity(at, at, at, 1, 1, Qualifier.EXACT, bare=False), bound))
                 free = at + 1
             at += 1
             continue
@@ -63,8 +66,8 @@ def quantities_of(tokens: list[Token]) -> list[Quantity]:
 
 
 def _measures(tokens: list[Token], at: int) -> bool:
-    """Whether a strength is told without a number: «до роты», «до усиленного взвода»."""
-    if tokens[at].entry.qualifier is not Qualifier.AT_MOST:
+    """Whether a strength is told without a number: «до роты», «более взвода», «до усиленного взвода»."""
+    if tokens[at].entry.qualifier is Qualifier.ABOUT:
         return False
     for token in tokens[at + 1 : at + 3]:
         if token.entry.size and token.text.endswith(_GENITIVE):
@@ -192,25 +195,27 @@ def _bounded(tokens: list[Token], quantity: Quantity, free: int) -> Quantity:
         return replace(_with(quantity, bound or Qualifier.EXACT), last=after, bare=False)
     while before >= free and tokens[before].kind in '"(' and tokens[before].text in '*"':
         before -= 1
-    if before < free:
-        return quantity
+    return quantity if before < free else _bounded_before(tokens, quantity, before, free=free)
+
+
+def _bounded_before(tokens: list[Token], quantity: Quantity, before: int, *, free: int) -> Quantity:
+    """The quantity with the qualifier at the token `before`, if that is one."""
     token = tokens[before]
-    if token.entry.qualifier is not None:
-        first = before
-        if before - 1 >= free and tokens[before - 1].entry.qualifier is not None:
-            first = before - 1
-        bound = token.entry.qualifier if quantity.qualifier is not Qualifier.RANGE else Qualifier.RANGE
-        return replace(_with(quantity, bound), first=first, bare=False)
-    if (
-        token.entry.opens
-        and quantity.spelled
-        and tokens[quantity.number].entry.multiplier
-        and quantity.high is not None
-    ):
+    bound = token.entry.qualifier
+    if bound is not None and not (bound is Qualifier.AT_MOST and _reaches(tokens, before)):
+        earlier = before - 1 >= free and tokens[before - 1].entry.qualifier is not None
+        return replace(_with(quantity, bound), first=before - earlier, bare=False)
+    roughly = token.entry.opens and quantity.spelled and quantity.high is not None
+    if roughly and tokens[quantity.number].entry.multiplier:
         return replace(_with(quantity, Qualifier.ABOUT), first=before, bare=False)
-    if token.entry.each:
-        return replace(quantity, first=before, each=True)
-    return quantity
+    return replace(quantity, first=before, each=True) if token.entry.each else quantity
+
+
+def _reaches(tokens: list[Token], at: int) -> bool:
+    """Whether «до» says what a number rises or falls to («увеличить до 120 тысяч»), not its bound."""
+    return len(tokens[at].text) == SHORT and any(
+        token.entry.reaches for token in tokens[max(at - CHANGE, 0) : at]
+    )
 
 
 def _adjoins(tokens: list[Token], after: int) -> bool:

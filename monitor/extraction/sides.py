@@ -279,13 +279,24 @@ def _by_heading(whole: Whole, counted: Counted) -> Found | None:
 
 
 def _of_text(whole: Whole, counted: Counted, previous: Counted | None) -> Found:
-    """The side of the figures before; else the only side that the text speaks of, or its opponent if that destroys."""
+    """The side of the figures before; else one named shortly before, or the only one of the text or its opponent."""
     if previous is not None and previous.side is not Side.UNKNOWN:
         return previous.side, previous.stance, "as the figures before"
     if len(whole.free) != 1:
-        return Side.UNKNOWN, None, "not named"
+        return _before(whole, counted) or (Side.UNKNOWN, None, "not named")
     side = next(iter(whole.free))
     verb = _verb(whole.view, counted, *whole.view.sentence(counted.first))
     if side is whole.own and side in _OPPONENT and verb is not None and verb[1] == "destroys":
         return _OPPONENT[side], None, "opponent of whom the text speaks for"
     return side, None, "the only side named"
+
+
+def _before(whole: Whole, counted: Counted) -> Found | None:
+    """The side that the sentence before spoke of, where this one only says «потеряли»."""
+    start, end = whole.view.sentence(counted.first)
+    verb = _verb(whole.view, counted, start, end)
+    earlier, _ = whole.view.sentence(max(start - 2, 0))
+    mentions = [m for m in _mentions(whole.view, earlier, start) if not _is_place(whole.view, m[0])]
+    if not mentions or verb is None or verb[1] != "loses":
+        return None
+    return mentions[0][1], None, "named in the sentence before"
