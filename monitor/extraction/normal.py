@@ -66,7 +66,7 @@ class Piece(NamedTuple):
     end: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Normal:
     """A normal text, and the pieces that lead back to the original; none if every letter stands where it stood."""
 

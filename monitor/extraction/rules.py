@@ -18,6 +18,8 @@ from monitor.extraction.topics import Topic, Word, compile_topic, topics_table, 
 from monitor.extraction.topics import gate_of as words_gate
 from monitor.model import Figure, Flag, Reading, Span
 
+NOTHING = Reading()
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -37,9 +39,11 @@ class Rules:
         encoded = normal.text.encode("utf-8", "surrogatepass")
         figures = self._figures(normal) if self.gate.passes(normal.text, encoded) else ()
         held = self.words is not None and self.words.search(encoded) is not None
+        if not (held or figures or self.patterned):
+            return NOTHING
         words = words_of(normal.text) if held else []
         flags = []
-        for topic in self.topics if words or figures or self.patterned else ():
+        for topic in self.topics:
             spans = self._spans(topic, normal, figures, words)
             if spans:
                 flags.append(Flag(topic.name, tuple(spans), topic.raised))

@@ -14,24 +14,31 @@ from monitor.extraction.normal import Normal
 
 _DASHES = "-\u2010-\u2015\u2212\u2043\u30fc"
 _GROUP = "[ \u00a0\u2007\u2009\u202f.,'\u2019]"
+_JOINED = rf"(?:[{_DASHES}'\u2019\u02bc][^\W_]+)*"
+_BULLETS = "\u25aa\u2022\u25cf\u25fe\u25fc\u25c6\u2666\U0001f53b\U0001f538\U0001f539\u23fa\u25ba\u25b6\u2705\u2757\u203c\U0001f534\U0001f7e1\u2b55\U0001f4cc\u2714\u2611"
+# In the order of what is most frequent: a word, a mark, the end of a line, a date or time, a number, a name with digits.
 _TOKEN = re.compile(
-    r"(?P<date>(?<![\d.])\d{1,2}[./]\d{1,2}[./]\d{2,4}(?![\d])|(?<!\d)\d{1,2}:\d{1,2}(?!\d))"
-    rf"|(?P<number>(?:(?<![\d.,])[1-9]\d{{0,2}}(?:{_GROUP}\d{{3}})+(?!\d)|\d+[.,]\d+|\d+)(?![^\W_]|['\u2019\u02bc{_DASHES}][^\W\d_]|[\ufe0f\u20e3]))"
-    rf"|(?P<word>[^\W_]+(?:[{_DASHES}'\u2019\u02bc][^\W_]+)*)"
-    r"|(?P<newline>\n)"
-    r"|(?P<mark>[.!?;:,()\"\u00ab\u00bb\u201c\u201d\u201e+~\u2248<>%$\u20ac\u20bd\u00a3#\u2116/=&\u00b0*]"
-    rf"|[{_DASHES}]|[\u25aa\u2022\u25cf\u25fe\u25fc\u25c6\u2666\U0001f53b\U0001f538\U0001f539\u23fa\u25ba\u25b6\u2705\u2757\u203c\U0001f534\U0001f7e1\u2b55\U0001f4cc\u2714\u2611\U0001f1e6-\U0001f1ff])"
+    rf"([^\W\d_][^\W_]*{_JOINED})"
+    rf"|([{_DASHES}.!?;:,()\"\u00ab\u00bb\u201c\u201d\u201e+~\u2248<>%$\u20ac\u20bd\u00a3#\u2116/=&\u00b0*{_BULLETS}])"
+    r"|(\n)"
+    r"|((?<![\d.])\d{1,2}[./]\d{1,2}[./]\d{2,4}(?![\d])|(?<!\d)\d{1,2}:\d{1,2}(?!\d))"
+    rf"|((?:(?<![\d.,])[1-9]\d{{0,2}}(?:{_GROUP}\d{{3}})+(?!\d)|\d+[.,]\d+|\d+)(?![^\W_]|['\u2019\u02bc{_DASHES}][^\W\d_]|[\ufe0f\u20e3]))"
+    rf"|([^\W_]+{_JOINED})"
 )
-_LINK = re.compile(
-    r"https?://[^\s)\]]+|(?<![\w.-])[\w-]+(?:\.[\w-]+)*\.(?:com|ru|org|net|me|ly|gg|ua|to|tv|be)\b(?:/[^\s)\]]*)?|@[a-z0-9_]+"
+_WORD, _MARK, _LINE, _DATE, _NUMBER = 1, 2, 3, 4, 5
+# Addresses, by what they cannot do without; what stands before a top-level domain is sought from there.
+_ADDRESS = re.compile(
+    r"https?://[^\s)\]]+|@[a-z0-9_]+|\.(?:com|ru|org|net|me|ly|gg|ua|to|tv|be)\b(?:/[^\s)\]]*)?"
 )
 _DIGITS_FIRST = re.compile(rf"(\d+(?:[.,]\d+)?)[{_DASHES}]?([^\W\d_][^\W_]*)$")
 _HYPHEN = re.compile(f"[{_DASHES}]")
 _PLAIN = str.maketrans({"\u2019": "'", "\u02bc": "'"} | dict.fromkeys("‐‑‒–—―−⁃ー", "-"))
-_QUOTES = frozenset('"\u00ab\u00bb\u201c\u201d\u201e*')
-_BULLETS = frozenset(
-    "\u25aa\u2022\u25cf\u25fe\u25fc\u25c6\u2666\U0001f53b\U0001f538\U0001f539\u23fa\u25ba\u25b6\u2705\u2757\u203c\U0001f534\U0001f7e1\u2b55\U0001f4cc\u2714\u2611"
-)
+_QUOTES = '"\u00ab\u00bb\u201c\u201d\u201e*'
+# Each mark as it is compared, and its kind; some marks are words of the rules.
+_MARKS = {mark: (mark, mark) for mark in ".!?;:,()+~\u2248<>%$\u20ac\u20bd\u00a3#\u2116/=&\u00b0"}
+_MARKS |= dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2043\u30fc-", ("-", "-"))
+_MARKS |= {mark: (mark, '"') for mark in _QUOTES} | {mark: (mark, ";") for mark in _BULLETS}
+_SAYING = frozenset("+~\u2248")
 NOTHING = Entry()
 
 
@@ -53,9 +60,17 @@ class Token:
 
 def without_links(text: str) -> str:
     """The text with spaces in place of addresses and @names, which only contain letters of a word."""
-    if "/" in text or "@" in text or ".ru" in text or ".com" in text:
-        return _LINK.sub(lambda found: " " * (found.end() - found.start()), text)
-    return text
+    if "." not in text and "@" not in text and "://" not in text:
+        return text
+    pieces: list[str] = []
+    done = 0
+    for found in _ADDRESS.finditer(text):
+        start = found.start()
+        while start > done and (text[start - 1].isalnum() or text[start - 1] in ".-_"):
+            start -= 1
+        pieces += [text[done:start], " " * (found.end() - start)]
+        done = found.end()
+    return "".join(pieces) + text[done:] if done else text
 
 
 def tokens_of(normal: Normal, lexicon: Lexicon) -> list[Token]:
@@ -65,20 +80,25 @@ def tokens_of(normal: Normal, lexicon: Lexicon) -> list[Token]:
     found: list[Token] = []
     add = found.append
     for match in _TOKEN.finditer(without_links(normal.text)):
-        group, text = match.lastgroup, match.group()
+        group, text = match.lastindex, match.group()
         start, end = match.span()
-        if group == "word":
+        if group == _WORD:
             entry = known(text)
             if entry is not None or text.isalpha():
                 add(Token(text, start, end, "w", entry or NOTHING))
             else:
                 found.extend(_word(text, start, words, lexicon.cardinal))
-        elif group == "mark":
-            add(_mark(text, start, words))
-        elif group == "number":
+        elif group == _MARK:
+            plain, kind = _MARKS[text]
+            add(Token(plain, start, end, kind, known(plain, NOTHING) if plain in _SAYING else NOTHING))
+        elif group == _NUMBER:
             add(Token(text, start, end, "n", NOTHING, value_of(text)))
+        elif group == _LINE:
+            add(Token(text, start, end, "|"))
+        elif group == _DATE:
+            add(Token(text, start, end, "d"))
         else:
-            add(Token(text, start, end, "|" if group == "newline" else "d"))
+            found.extend(_word(text, start, words, lexicon.cardinal))
     return _sentences(_merged(found, words), normal)
 
 
@@ -157,16 +177,6 @@ def _hyphened(plain: str, start: int, words: Mapping[str, Entry]) -> Iterator[To
     yield Token(
         plain, start, start + len(plain), "m" if digits else "w", (known if not digits else None) or NOTHING
     )
-
-
-def _mark(text: str, start: int, words: Mapping[str, Entry]) -> Token:
-    end = start + len(text)
-    if text in _QUOTES:
-        return Token(text, start, end, '"')
-    if text in _BULLETS:
-        return Token(text, start, end, ";")
-    plain = text.translate(_PLAIN)
-    return Token(plain, start, end, plain, words.get(plain) or NOTHING)
 
 
 def _merged(tokens: list[Token], words: Mapping[str, Entry]) -> list[Token]:
