@@ -16,6 +16,8 @@ from monitor.extraction.normal import fold
 Forms = frozenset[str]
 _UKRAINIAN, _RUSSIAN = re.compile("[іїєґ']"), re.compile("[ыэъ]")
 _CYRILLIC = re.compile("[а-яіїєґ]")
+# Ukrainian adjectives of places, whose forms can be guessed; other guesses there are mostly wrong.
+_REGULAR = ("ський", "зький", "цький")
 _PIECES = re.compile(r"[^\s.,]+|[.,]")
 
 
@@ -50,7 +52,8 @@ def forms_of(lemma: str) -> Forms:
         known = [parse for parse in parses if parse.is_known]
         own = [parse for parse in known if fold(parse.normal_form) == word]
         forms |= {fold(form.word) for parse in own or known[:1] for form in parse.lexeme}
-        if not known and language == "ru" and "-" not in word and fold(parses[0].normal_form) == word:
+        plain = "-" not in word and (language == "ru" or word.endswith(_REGULAR))
+        if not known and plain and fold(parses[0].normal_form) == word:
             guessed |= {fold(form.word) for form in parses[0].lexeme}
     return frozenset(forms if len(forms) > 1 else forms | guessed)
 

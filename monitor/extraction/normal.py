@@ -28,10 +28,12 @@ _STRANGE = (
 )
 # What makes the way through a text worth the while, in one pass; then the stretches that need it.
 _ANY_STRANGE = linear(_STRANGE)
+_TWO_ALPHABETS = (
+    f"[A-Za-z\u00c0-\u024f\u0370-\u03ff](?=[{_CYRILLIC}])|[{_CYRILLIC}](?=[A-Za-z\u00c0-\u024f\u0370-\u03ff])"
+)
+_MASKED = re.compile(_TWO_ALPHABETS)
 _SPOTS = (
-    re.compile(
-        f"[{_HIDDEN}{_MARKS}{_SHAPES}]|[A-Za-z\u00c0-\u024f\u0370-\u03ff](?=[{_CYRILLIC}])|[{_CYRILLIC}](?=[A-Za-z\u00c0-\u024f\u0370-\u03ff])"
-    ),
+    re.compile(f"[{_HIDDEN}{_MARKS}{_SHAPES}]|{_TWO_ALPHABETS}"),
     re.compile(r"(?<![^\W_])[ABCEHIKMOPTXY]{4,}(?![^\W_])"),
 )
 _SPACE = re.compile(r"\s")
@@ -55,6 +57,11 @@ _CYRILLIC_ALIKE = frozenset(pair[0] for pair in _LATIN_OF.split())
 _ONLY_CYRILLIC = re.compile(f"[{_CYRILLIC}](?<![{''.join(sorted(_CYRILLIC_ALIKE))}])")
 _ONLY_LATIN = re.compile(f"[A-Za-z](?<![{''.join(sorted(_LATIN_ALIKE))}])")
 _LATIN = re.compile("[A-Za-z]")
+_ALIKE_WORD = re.compile(
+    rf"(?<![^\W_])(?:[{''.join(sorted(_LATIN_ALIKE))}]+|[{''.join(sorted(_CYRILLIC_ALIKE))}]+)(?![^\W_])"
+)
+# Capitals that look Cyrillic are a word only from so many on: API, IBM and the like stay.
+LONG = 4
 _CAPITALS = frozenset("ABCEHIKMOPTXY")
 
 
@@ -119,11 +126,11 @@ def character_of(offsets: Sequence[int], unit: int) -> int:
 
 def _slow(text: str) -> Normal:
     """The text with each strange stretch made normal letter by letter; the rest is only made small."""
-    mostly = _mostly_cyrillic(text)
+    mask = _Mask(mostly=_mostly_cyrillic(text), used=_MASKED.search(text) is not None)
     out: list[str] = []
     pieces: list[Piece] = []
     length = done = 0
-    for start, end in [*_stretches(text), (len(text), len(text))]:
+    for start, end in [*_stretches(text, mask), (len(text), len(text))]:
         plain = _small(text[done:start])
         if len(plain) == start - done:
             pieces.append(Piece(length, done))
@@ -133,7 +140,7 @@ def _slow(text: str) -> Normal:
             length = _letters(text, range(done, start), out, pieces, length)
         letters, begins, ends = _clusters(text[start:end], start)
         joined = _together(letters, begins, ends)
-        _unmask(joined, letters, mostly=mostly)
+        _unmask(joined, letters, mask)
         for letter, begin, stop in zip(letters, begins, ends, strict=True):
             small = _small(letter)
             pieces += [Piece(length + place, begin, stop) for place in range(len(small))]
@@ -157,11 +164,10 @@ def _letters(text: str, places: range, out: list[str], pieces: list[Piece], leng
     return length
 
 
-def _stretches(text: str) -> list[tuple[int, int]]:
+def _stretches(text: str, mask: "_Mask") -> list[tuple[int, int]]:
     """The words of a text that hold something strange, and letters that are set apart, in order."""
     found = [(match.start(), match.end()) for match in _APART.finditer(text)]
-    end = 0
-    for spots in _SPOTS:
+    for spots in (*_SPOTS, _ALIKE_WORD) if mask.used else _SPOTS:
         end = 0
         for spot in spots.finditer(text):
             if spot.start() >= end:
@@ -217,20 +223,33 @@ def _mostly_cyrillic(text: str) -> bool:
     return sure > 0 or (sure == 0 and len(_HAS_CYRILLIC.findall(text)) > len(_LATIN.findall(text)))
 
 
-def _unmask(joined: str, letters: list[str], *, mostly: bool) -> None:
-    """Give words of two alphabets, or all of look-alikes in a Cyrillic text, the letters of one; in place."""
+class _Mask(NamedTuple):
+    """Whether a text is mostly Cyrillic, and whether it uses look-alikes in some word at all."""
+
+    mostly: bool
+    used: bool
+
+
+def _unmask(joined: str, letters: list[str], mask: _Mask) -> None:
+    """Give words of two alphabets, and in a masked text those of look-alikes alone, the letters of one; in place."""
     for match in _WORD.finditer(joined):
-        letters[match.start() : match.end()] = _unmasked(match.group(), mostly=mostly)
+        letters[match.start() : match.end()] = _unmasked(match.group(), mask)
 
 
-def _unmasked(word: str, *, mostly: bool) -> str:
-    if word.isascii():
-        alike = mostly and len(word) > 3 and set(word) <= _CAPITALS  # noqa: PLR2004 - API, IBM and the like stay
-        return word.translate(_TO_CYRILLIC) if alike else word
-    cyrillic = {letter for letter in word if _HAS_CYRILLIC.match(letter)}
-    latin = set(word) - cyrillic
-    if not cyrillic or not latin:
-        return word
-    if latin <= _LATIN_LOOSELY and (cyrillic - _CYRILLIC_ALIKE or (mostly and latin <= _LATIN_ALIKE)):
+def _unmasked(word: str, mask: _Mask) -> str:
+    letters = set(word)
+    cyrillic = {letter for letter in letters if _HAS_CYRILLIC.match(letter)}
+    latin = letters - cyrillic
+    if not latin:
+        return (
+            word.translate(_TO_LATIN)
+            if mask.used and not mask.mostly and letters <= _CYRILLIC_ALIKE
+            else word
+        )
+    if not cyrillic:
+        alike = (letters <= _CAPITALS and len(word) >= LONG) or (mask.used and letters <= _LATIN_ALIKE)
+        return word.translate(_TO_CYRILLIC) if alike and mask.mostly else word
+    plainly = cyrillic - _CYRILLIC_ALIKE or (mask.mostly and latin <= _LATIN_ALIKE)
+    if plainly and latin <= _LATIN_LOOSELY:
         return word.translate(_TO_CYRILLIC)
     return word.translate(_TO_LATIN) if cyrillic <= _CYRILLIC_ALIKE else word
