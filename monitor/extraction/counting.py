@@ -488,12 +488,16 @@ def _fate(view: View, quantity: Quantity) -> bool:
 
 def _is_in_list(view: View, quantity: Quantity, previous: Counted, *, fate: bool) -> bool:
     """Whether a number goes on with what the figure before counts."""
-    if fate and quantity.spelled and previous.kind in PEOPLE:
+    before, after = view.at(quantity.first - 1), view.at(quantity.last + 1)
+    told = fate or (before is not None and view.people_cue(before) is not None)
+    opens = before is None or before.kind == "|" or before.entry.filler
+    if told and previous.kind in PEOPLE and (quantity.spelled or opens):
         start, _ = view.sentence(quantity.first)
         return previous.last >= view.sentence(max(start - 2, 0))[0]
     if not view.same_sentence(previous.last, quantity.first):
         return False
-    before, after = view.at(quantity.first - 1), view.at(quantity.last + 1)
+    if fate:
+        return True
     ends = after is None or after.kind in ",;|)"
     if not quantity.bare and previous.kind in PEOPLE and ends:
         return True

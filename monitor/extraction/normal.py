@@ -219,8 +219,9 @@ def _together(letters: list[str], starts: list[int], ends: list[int]) -> str:
 
 def _mostly_cyrillic(text: str) -> bool:
     """Whether a text has more letters that can only be Cyrillic than such that can only be Latin; else, more at all."""
-    sure = len(_ONLY_CYRILLIC.findall(text)) - len(_ONLY_LATIN.findall(text))
-    return sure > 0 or (sure == 0 and len(_HAS_CYRILLIC.findall(text)) > len(_LATIN.findall(text)))
+    words = " ".join(word for word in text.split() if "/" not in word)
+    sure = len(_ONLY_CYRILLIC.findall(words)) - len(_ONLY_LATIN.findall(words))
+    return sure > 0 or (sure == 0 and len(_HAS_CYRILLIC.findall(words)) > len(_LATIN.findall(words)))
 
 
 class _Mask(NamedTuple):

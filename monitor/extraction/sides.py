@@ -194,7 +194,9 @@ def _is_passive(view: View, verb: int) -> bool:
 def _subject(view: View, mentions: list[tuple[int, Side]], place: int) -> Found:
     """Whoever is there: the first side before the figure that is no mere place («в Украине»), else the nearest."""
     free = [mention for mention in mentions if not _is_place(view, mention[0])]
+    clause = max((at for at in range(mentions[0][0], place) if view.tokens[at].kind == ";"), default=-1)
     before = [mention for mention in free if mention[0] < place]
+    before = [mention for mention in before if mention[0] > clause] or before
     if before:
         return before[0][1], None, "named before it"
     return _nearest(free or mentions, place, "named near it")

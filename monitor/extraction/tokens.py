@@ -99,7 +99,7 @@ def tokens_of(normal: Normal, lexicon: Lexicon) -> list[Token]:
             add(Token(text, start, end, "d"))
         else:
             found.extend(_word(text, start, words, lexicon.cardinal))
-    return _sentences(_merged(found, words), normal)
+    return _sentences(_merged(found), normal)
 
 
 def value_of(digits: str) -> float:
@@ -119,9 +119,10 @@ def _word(text: str, start: int, words: Mapping[str, Entry], cardinal: frozenset
         yield from _digits(plain, start, words, cardinal)
     elif "-" in plain:
         yield from _hyphened(plain, start, words)
+    elif any(letter.isdigit() for letter in plain):
+        yield _named(plain, start, words)
     else:
-        kind = "m" if any(letter.isdigit() for letter in plain) else "w"
-        yield Token(plain, start, start + len(text), kind)
+        yield Token(plain, start, start + len(text), "w")
 
 
 def _digits(plain: str, start: int, words: Mapping[str, Entry], cardinal: frozenset[str]) -> Iterator[Token]:
@@ -140,7 +141,12 @@ def _digits(plain: str, start: int, words: Mapping[str, Entry], cardinal: frozen
             yield Token(found[1], start, end, "n", NOTHING, value_of(found[1]))
             yield Token(found[2], end, start + len(plain), "w", rest)
             return
-    yield from _range(plain, start, words, cardinal) or [Token(plain, start, start + len(plain), "m")]
+    yield from _range(plain, start, words, cardinal) or [_named(plain, start, words)]
+
+
+def _named(plain: str, start: int, words: Mapping[str, Entry]) -> Token:
+    """A name with digits in it, in the singular where the rules know only that («BMP-2s»)."""
+    return Token(plain, start, start + len(plain), "m", words.get(plain.removesuffix("s")) or NOTHING)
 
 
 def _range(plain: str, start: int, words: Mapping[str, Entry], cardinal: frozenset[str]) -> list[Token]:
@@ -173,13 +179,13 @@ def _hyphened(plain: str, start: int, words: Mapping[str, Entry]) -> Iterator[To
     known = next((e for e in entries if e is not None and (e.kind or e.side)), None)
     if entries[-1] is not None and (entries[-1].kind or entries[-1].civil or entries[-1].halts):
         known = entries[-1]
-    digits = any(letter.isdigit() for letter in plain)
-    yield Token(
-        plain, start, start + len(plain), "m" if digits else "w", (known if not digits else None) or NOTHING
-    )
+    if any(letter.isdigit() for letter in plain):
+        yield _named(plain, start, words)
+    else:
+        yield Token(plain, start, start + len(plain), "w", known or NOTHING)
 
 
-def _merged(tokens: list[Token], words: Mapping[str, Entry]) -> list[Token]:
+def _merged(tokens: list[Token]) -> list[Token]:
     """The tokens with every term of several words as one."""
     merged: list[Token] = []
     at = 0
