@@ -24,7 +24,7 @@ LAST_MARK, SECOND_MARK, LAST_DAY = 9, 3, 31
 LISTING = ",;|:("
 OPENING, ENDING = ',-:;("|', ',-;|):".'
 # So many words after a number may stand before what happened to those.
-FATE = 3
+FATE = 4
 MARKED = frozenset({"tank", "armour"})
 # «8 421 (+3)»: how far the bracket stands from the figure.
 PLUS = 3
@@ -210,8 +210,10 @@ def _after(view: View, quantity: Quantity) -> Counted | None:
         if token.kind == "n" and steps and tokens[at - 1].entry.kind is not None:
             at += 1
             continue
-        if entry.halts or entry.part or token.kind not in "wm" or (entry.among and quantity.low == 1):
+        if entry.halts or token.kind not in "wm" or (entry.among and quantity.low == 1):
             return None
+        if entry.part:
+            return _head(view, quantity, at + 1) if _is_plain(view.at(at + 1)) else None
         if entry.kind is not None and not _describes(view, at, quantity):
             return _head(view, quantity, at)
         if entry.kind is None and not _passes(token, unit=unit):
@@ -220,6 +222,11 @@ def _after(view: View, quantity: Quantity) -> Counted | None:
         steps += 1
         at += 1
     return None
+
+
+def _is_plain(token: Token | None) -> bool:
+    """Whether a token plainly names what is counted («8 of them policemen»)."""
+    return token is not None and token.entry.kind is not None
 
 
 def _describes(view: View, at: int, quantity: Quantity) -> bool:

@@ -19,6 +19,8 @@ LONGEST_BEFORE, LONGEST_AFTER = 120, 80
 CLAUSE = 20
 # A crew or a company is smaller; in a text as military as that, so many people are soldiers.
 MANY, VERY = 100, 4
+# «15 раненых и один погибший солдат»: so near stands the word that both share.
+LIST = 5
 # One military word is in any report.
 SOME = 2
 # A list under a heading has at most so many items, each of at most so many words.
@@ -259,7 +261,9 @@ class View:
         named = head is not None and head.entry.side is not None
         cue = self.cue_of(counted)
         if cue in ("killed", "wounded") or counted.kind in ("killed", "wounded"):
-            return named or (counted.kind != "personnel" and self._has_stance(counted))
+            near = self.tokens[counted.last + 1 : counted.last + 1 + LIST]
+            told = self._has_stance(counted) or any(map(_is_soldier, near))
+            return named or (counted.kind != "personnel" and told)
         force = any(token.entry.military and token.entry.side for token in around)
         strong = force or military >= SOME or any(_is_soldier(token) for token in around)
         return strong or (named and cue is not None) or self._are_by_text(counted, cue, military=military)
