@@ -13,10 +13,10 @@ from typing import Any
 from monitor.extraction.lexicon import Entry, Lexicon
 from monitor.extraction.linear import linear, words_in
 
-_WORD = re.compile(r"[^\W_]+(?:-\d[^\W_]*)?")
-# n a number, h a word that is counted, w a weak one or one of ground, l losses, p «of them», - any other.
+_WORD = re.compile(r"[^\W_]+(?:-\d+)?")
+# n a number, h a word that is counted, w a weak one or one of ground, l losses, p «of them», s a measure of strength («рота»), - any other.
 SHORTEST = 3
-_PLAINLY = re.compile(r"n[^h]{0,6}h|h[^n]{0,3}n|h.*np|l.{0,8}n")
+_PLAINLY = re.compile(r"n[^h]{0,6}h|h[^n]{0,3}n|h.*np|l.{0,8}n|s")
 _WEAKLY = re.compile(r"n[^w]{0,6}w|w[^n]{0,3}n")
 
 
@@ -50,15 +50,16 @@ def gate_of(lexicon: Lexicon) -> Gate:
     rules: list[tuple[str, Callable[[Entry], bool]]] = [
         ("p", lambda entry: entry.part),
         ("l", lambda entry: "losses" in entry.cues),
-        ("n", lambda entry: bool(entry.number or entry.multiplier or entry.vague or entry.size)),
+        ("n", lambda entry: bool(entry.number or entry.multiplier or entry.vague)),
         ("w", lambda entry: entry.kind in grounds or (entry.kind is not None and entry.weak)),
         ("h", lambda entry: entry.kind not in {None, *grounds} and not (entry.weak and entry.side is None)),
+        ("s", lambda entry: entry.size),
     ]
     letters = {
         word: "w" if letter == "h" else letter for letter, wanted in rules for word in _ends(lexicon, wanted)
     }
     letters |= {word: letter for letter, wanted in rules for word in _single(lexicon, wanted)}
-    counted = (word for word, letter in letters.items() if letter == "h")
+    counted = (word for word, letter in letters.items() if letter in "hs")
     military = _single(lexicon, lambda entry: entry.military or "losses" in entry.cues)
     return Gate(letters, _expression(counted), _expression(military))
 

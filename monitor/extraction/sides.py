@@ -141,6 +141,11 @@ def _by_part(whole: Whole, counted: Counted, start: int, end: int, *, kind: Kind
     if verb is None or kind.ground or (verb[1] == "gives" and kind.people):
         return _subject(view, mentions, counted.first)
     place, role = verb
+    called = next(
+        (t.entry.stance for t in view.tokens[max(place - 2, start) : place + 3] if t.entry.stance), None
+    )
+    if role == "loses" and called is not None:
+        return _of_stance(whole, called), called, f"called {called.value}"
     if role == "loses":
         return _nearest(mentions, place, "who loses")
     if role == "gives":
@@ -232,7 +237,7 @@ def _tells(view: View, place: int, start: int) -> bool:
     around = [*view.tokens[max(place - 3, start) : place], *view.tokens[place + 1 : place + 3]]
     if any("tells" in token.entry.verb for token in around):
         return True
-    after = view.at(place + 1)
+    after = next((token for token in view.tokens[place + 1 : place + 4] if token.entry.side is None), None)
     before = view.tokens[start:place]
     return after is not None and after.kind == ":" and not any(token.entry.verb for token in before)
 

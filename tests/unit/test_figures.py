@@ -231,6 +231,53 @@ def test_whose_they_are(text: str, sides: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "figures"),
+    [
+        ("Минус 2 «Леопарда», минус один «Абрамс», минус взвод", ["2 «Леопарда | tank 2", "один «Абрамс | tank 1"]),
+        ("Реактивные системы залпового огня: 2; миномётов: 14", ["Реактивные системы залпового огня: 2 | artillery 2", "миномётов: 14 | artillery 14"]),
+        ("Танков 7, БТР 12", ["Танков 7 | tank 7", "БТР 12 | armour 12"]),
+        ("Полонених — 247. Загиблих – 61, поранених – 135", ["Полонених — 247 | captured 247", "Загиблих – 61 | killed 61", "поранених – 135 | wounded 135"]),
+        ("Загальні втрати окупантів станом на ранок\nОсобовий склад – близько 587 480 осіб (+1 160)\nТанки – 8 430 (+9)",
+         ["близько 587 480 осіб | losses 587480 about", "+1 160 | losses 1160", "Танки – 8 430 | tank 8430", "+9 | tank 9"]),
+        ("Противник потерял 82 единицы бронетехники", ["82 единицы бронетехники | armour 82"]),
+        ("11 tanks and more than 20 armored combat vehicles", ["11 tanks | tank 11", "more than 20 armored combat vehicles | armour 20.. at_least"]),
+        ("По данным генштаба, 100 of the enemy's servicemen were killed and 215 wounded", ["100 of the enemy's servicemen | killed 100", "215 wounded | wounded 215"]),
+        ("Ten militants came, 8 of them snipers", ["Ten militants | personnel 10", "8 of them snipers | personnel 8"]),
+        ("One of the soldiers spoke", []),
+        ("Семь десантников окружены. Один погиб, двое ранены", ["Семь десантников | personnel 7", "Один | killed 1", "двое | wounded 2"]),
+        ("Уничтожен 41 боевик. Ещё 19 ранены. Взяты в плен трое", ["41 боевик | killed 41", "19 | wounded 19", "трое | captured 3"]),
+        ("Наши на окраине села, двое в плену", ["двое | captured 2"]),
+        ("Армия хочет увеличить численность до 120 тысяч солдат", ["120 тысяч солдат | personnel 120000"]),
+        ("Ворог за добу втратив більше ніж роту", ["більше ніж роту | unit 1.. at_least"]),
+        ("4 BMP-2s and 3 MT-LBs", ["4 BMP-2s | armour 4", "3 MT-LBs | armour 3"]),
+        ("Внутри было по 20–25 солдат", ["по 20–25 солдат | personnel 20..25 range"]),
+        ("Освободили 351 и 468 кв. км территории, бои идут", ["351 | area 351", "468 кв. км | area 468"]),
+        ("15 раненых и один погибший солдат", ["15 раненых | wounded 15", "один погибший солдат | killed 1"]),
+        ("Обменялись телами с военными двух стран", []),
+        ("ВСУ имеют там 6-10 тыс. человек", ["6-10 тыс. человек | personnel 6000..10000 range"]),
+    ],
+)  # fmt: skip
+def test_as_channels_write_it(text: str, figures: list[str]) -> None:
+    assert told(text) == figures
+
+
+@pytest.mark.parametrize(
+    ("text", "sides"),
+    [
+        ("Минобороны РФ: противник потерял 5 танков, ВСУ отошли", ["ukraine"]),
+        ("Українські захисники відбили атаку. Знищено 4 танки", ["russia"]),
+        ("Втрати ворога – 320 солдатів, кажуть українські військові", ["unknown"]),
+        ("The Ukrainian army brought 40 tanks into Russia", ["ukraine"]),
+        ("Силы ВСУ под Русской Конопелькой: 3 танка", ["ukraine"]),
+        ("ВСУ в котле. За сутки потеряли 200 солдат", ["ukraine"]),
+        ("Враг атаковал 3 танками", ["unknown"]),
+    ],
+)
+def test_who_tells_and_who_acts(text: str, sides: list[str]) -> None:
+    assert [figure.side.value for figure in read(text)] == sides
+
+
+@pytest.mark.parametrize(
     ("text", "stance", "inferred"),
     [
         ("3 вражеских пикапа сожгли в бою", Stance.ENEMY, Side.UKRAINE),
