@@ -14,9 +14,9 @@ from monitor.extraction.lexicon import Entry, Lexicon
 from monitor.extraction.linear import linear, words_in
 
 _WORD = re.compile(r"[^\W_]+(?:-\d+)?")
-# n a number, h a word that is counted, w a weak one or one of ground, l losses, p «of them», s a measure of strength («рота»), - any other.
+# n a number, h a word that is counted, w a weak one or one of ground, l losses, p «of them», s a measure of strength («рота»), q a bound, - any other.
 SHORTEST = 3
-_PLAINLY = re.compile(r"n[^h]{0,6}h|h[^n]{0,3}n|h.*np|l.{0,8}n|s")
+_PLAINLY = re.compile(r"n[^h]{0,6}h|h[^n]{0,3}n|h.*np|l.{0,8}n|q.?s")
 _WEAKLY = re.compile(r"n[^w]{0,6}w|w[^n]{0,3}n")
 
 
@@ -48,6 +48,7 @@ def gate_of(lexicon: Lexicon) -> Gate:
     """The gate of a lexicon."""
     grounds = {name for name, kind in lexicon.kinds.items() if kind.ground}
     rules: list[tuple[str, Callable[[Entry], bool]]] = [
+        ("q", lambda entry: entry.qualifier is not None),
         ("p", lambda entry: entry.part),
         ("l", lambda entry: "losses" in entry.cues),
         ("n", lambda entry: bool(entry.number or entry.multiplier or entry.vague)),
