@@ -16,7 +16,7 @@ from monitor.extraction.linear import linear, words_in
 _WORD = re.compile(r"[^\W_]+(?:-\d+)?")
 # n a number, h a word that is counted, w a weak one or one of ground, l losses, p «of them», s a measure of strength («рота»), q a bound, - any other.
 SHORTEST = 3
-_PLAINLY = re.compile(r"n[^h]{0,6}h|h[^n]{0,3}n|h.*np|l.{0,8}n|q.?s")
+_PLAINLY = re.compile(r"n[^hs]{0,6}[hs]|[hs][^n]{0,3}n|[hs].*np|l.{0,8}n|q.?s")
 _WEAKLY = re.compile(r"n[^w]{0,6}w|w[^n]{0,3}n")
 
 
