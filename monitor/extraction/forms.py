@@ -87,6 +87,13 @@ def genitive_forms(lemma: str) -> Forms:
     return frozenset(form for form, tags in _nouns(lemma) if {"plur", "gent"} <= tags)
 
 
+def feminine_forms(lemma: str) -> Forms:
+    """The forms of an adjective that are never of men or of many («военной», «военное»), folded."""
+    found = list(_nouns(lemma))
+    people = {form for form, tags in found if {"masc", "plur"} & tags}
+    return frozenset(form for form, tags in found if {"femn", "neut"} & tags) - people
+
+
 def singular_form(lemma: str) -> Forms:
     """The noun itself, folded, unless some form of its plural is the same («человек», «солдат»)."""
     found = list(_nouns(lemma))

@@ -16,17 +16,21 @@ from monitor.extraction.linear import linear, words_in
 _WORD = re.compile(r"[^\W_]+(?:-\d+)?")
 # n a number, h a word that is counted, w a weak one or one of ground, l losses, p «of them», s a measure of strength («рота»), q a bound, - any other.
 SHORTEST = 3
-_PLAINLY = re.compile(r"n[^hs]{0,6}[hs]|[hs][^n]{0,3}n|[hs].*np|l.{0,8}n|q.?s")
-_WEAKLY = re.compile(r"n[^w]{0,6}w|w[^n]{0,3}n")
+_PLAINLY = re.compile(r"n[^hs]{0,6}[hs]|[hs][^n]{0,2}n|[hs].*np|l.{0,8}n|q.?s")
+_WEAKLY = re.compile(r"n[^w]{0,6}w|w[^n]{0,2}n")
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """What each word can be, as a letter; and an expression for texts with any `counted` or any `military` word."""
+    """What each word can be, as a letter; and an expression for texts with any `counted` or any `military` word.
+
+    A text that may hold a figure holds one of the words `needed`.
+    """
 
     letters: Mapping[str, str]
     counted: Any
     military: Any
+    needed: frozenset[str]
 
     def passes(self, text: str, encoded: bytes) -> bool:
         """Whether a normal text, given as UTF-8 too, may hold a figure."""
@@ -53,16 +57,18 @@ def gate_of(lexicon: Lexicon) -> Gate:
         ("l", lambda entry: "losses" in entry.cues),
         ("n", lambda entry: bool(entry.number or entry.multiplier or entry.vague)),
         ("w", lambda entry: entry.kind in grounds or (entry.kind is not None and entry.weak)),
-        ("h", lambda entry: entry.kind not in {None, *grounds} and not (entry.weak and entry.side is None)),
+        ("h", lambda entry: entry.kind not in {None, *grounds} and not entry.weak),
         ("s", lambda entry: entry.size),
     ]
     letters = {
         word: "w" if letter == "h" else letter for letter, wanted in rules for word in _ends(lexicon, wanted)
     }
     letters |= {word: letter for letter, wanted in rules for word in _single(lexicon, wanted)}
-    counted = (word for word, letter in letters.items() if letter in "hs")
-    military = _single(lexicon, lambda entry: entry.military or "losses" in entry.cues)
-    return Gate(letters, _expression(counted), _expression(military))
+    # «к» and «т» are thousands only behind digits, which are numbers by themselves.
+    letters = {word: letter for word, letter in letters.items() if letter != "n" or len(word) > 1}
+    counted = {word for word, letter in letters.items() if letter in "hs"}
+    military = set(_single(lexicon, lambda entry: entry.military or "losses" in entry.cues))
+    return Gate(letters, _expression(counted), _expression(military), frozenset(counted | military))
 
 
 def _expression(words: Iterable[str]) -> Any:

@@ -12,6 +12,7 @@ from monitor.extraction.document import RuleFile
 from monitor.extraction.forms import (
     Forms,
     counted_forms,
+    feminine_forms,
     genitive_forms,
     plural_forms,
     singular_form,
@@ -252,6 +253,8 @@ class _Builder:
             for term in self.listed(table, key, keys):
                 self._head(name, term, expand=expand, weak=weak, troop=bool(table.get("troop")))
         for term in self.listed(table, "as_adjective", keys):
+            for form in feminine_forms(term):
+                self.words.setdefault(form, Entry()).kind = None
             for entry in self.entries(term, expand=True):
                 entry.adjective = True
         for term in self.listed(table, "sizes", keys):

@@ -126,7 +126,8 @@ def character_of(offsets: Sequence[int], unit: int) -> int:
 
 def _slow(text: str) -> Normal:
     """The text with each strange stretch made normal letter by letter; the rest is only made small."""
-    mask = _Mask(mostly=_mostly_cyrillic(text), used=_MASKED.search(text) is not None)
+    used = _MASKED.search(text) is not None
+    mask = _Mask(mostly=(used or _SPOTS[1].search(text) is not None) and _mostly_cyrillic(text), used=used)
     out: list[str] = []
     pieces: list[Piece] = []
     length = done = 0

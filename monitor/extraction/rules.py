@@ -23,12 +23,16 @@ NOTHING = Reading()
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """All topics of a ruleset, and how its figures and places are read."""
+    """All topics of a ruleset, and how its figures and places are read.
+
+    `any` finds whether a text holds a word that matters at all, `words` one of a topic or place.
+    """
 
     topics: tuple[Topic, ...]
     lexicon: Lexicon
     gazetteer: Gazetteer
     gate: Gate
+    any: Any
     words: Any
     patterned: bool
     troop_kinds: frozenset[str]
@@ -37,11 +41,10 @@ class Rules:
         """What a text says, by these rules; places are characters of the text as given."""
         normal = normalise(text)
         encoded = normal.text.encode("utf-8", "surrogatepass")
-        figures = self._figures(normal) if self.gate.passes(normal.text, encoded) else ()
-        held = self.words is not None and self.words.search(encoded) is not None
-        if not (held or figures or self.patterned):
+        if not self.patterned and (self.any is None or self.any.search(encoded) is None):
             return NOTHING
-        words = words_of(normal.text) if held else []
+        figures = self._figures(normal) if self.gate.passes(normal.text, encoded) else ()
+        words = words_of(normal.text) if self.words is not None and self.words.search(encoded) else []
         flags = []
         for topic in self.topics:
             spans = self._spans(topic, normal, figures, words)
@@ -89,12 +92,15 @@ def compile_rules(texts: RuleTexts) -> Rules:
     words = {word for topic in compiled for word in topic.terms.rarest}
     if any(topic.gazetteer for topic in compiled):
         words |= gazetteer.rarest
+    tags = {tag for topic in compiled for tag in topic.hashtags}
+    gate = gate_of(lexicon)
     return Rules(
         compiled,
         lexicon,
         gazetteer,
-        gate_of(lexicon),
-        words_gate(words, {tag for topic in compiled for tag in topic.hashtags}),
+        gate,
+        words_gate(words | gate.needed, tags),
+        words_gate(words, tags),
         any(topic.patterns for topic in compiled),
         frozenset(name for name, kind in lexicon.kinds.items() if kind.troop),
     )
