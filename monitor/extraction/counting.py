@@ -206,6 +206,7 @@ def _after(view: View, quantity: Quantity) -> Counted | None:
             if closing is None:
                 return None
             at = closing + 1
+            steps += 1
             continue
         if token.kind == "n" and steps and tokens[at - 1].entry.kind is not None:
             at += 1
