@@ -126,8 +126,8 @@ def _refused(view: View, quantity: Quantity) -> bool:
 
 
 def _is_part_of_one(quantity: Quantity) -> bool:
-    """Whether the number has decimals that no count has, as coordinates do."""
-    return any(bound is not None and bound * 100 % 1 > 0 for bound in (quantity.low, quantity.high))
+    """Whether the number has decimals that no count has, as coordinates do, or is too large for any."""
+    return any(bound is not None and bound * 100 % 1 != 0 for bound in (quantity.low, quantity.high))
 
 
 def _is_conversion(view: View, quantity: Quantity, previous: Counted | None) -> bool:
@@ -206,6 +206,7 @@ def _after(view: View, quantity: Quantity) -> Counted | None:
             if closing is None:
                 return None
             at = closing + 1
+            steps += 1
             continue
         if token.kind == "n" and steps and tokens[at - 1].entry.kind is not None:
             at += 1

@@ -141,12 +141,12 @@ def _vague(tokens: list[Token], at: int) -> _Number:
 def _of_itself(tokens: list[Token], at: int) -> _Number | None:
     """A multiplier without a number: «тысяча» is one, «тысячи» by itself is vague, and so is «сотни тысяч»."""
     entry, last = tokens[at].entry, at
+    if entry.short and at and tokens[at - 1].kind != "n":
+        return None
     value = entry.multiplier or 1.0
     while last + 1 < len(tokens) and tokens[last + 1].entry.multiplier is not None:
         last += 1
         value *= tokens[last].entry.multiplier or 1
-    if tokens[at].entry.short and at and tokens[at - 1].kind != "n":
-        return None
     bounded = at > 0 and tokens[at - 1].entry.qualifier is not None
     vague = entry.plural or (last > at and not bounded)
     if not vague and not bounded and tokens[at].text.endswith(("и", "ы", "і")):

@@ -6,6 +6,7 @@ of the list; at last the only side of the text that fits. «The enemy» is someb
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from functools import cached_property
 
@@ -257,13 +258,17 @@ def _verb(view: View, counted: Counted, start: int, end: int) -> tuple[int, str]
     return place, role
 
 
+def _start(token: Token) -> int:
+    return token.start
+
+
 def _by_heading(whole: Whole, counted: Counted) -> Found | None:
     """The side of the line that heads the list."""
     view = whole.view
     heading = view.heading(counted.first)
     if not heading:
         return None
-    start = view.tokens.index(heading[0])
+    start = bisect_left(view.tokens, heading[0].start, key=_start)
     stance = next((token.entry.stance for token in heading if token.entry.stance), None)
     mentions = list(_mentions(view, start, start + len(heading)))
     verbs = [
