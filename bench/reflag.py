@@ -31,6 +31,7 @@ from monitor import changes, flag, settings
 from monitor.extraction import RuleFile, Rules, RuleTexts, compile_rules
 from monitor.looks import Fetched, store
 from monitor.model import Channel, Look, LookKind, Post, SourceName, utc_now
+from monitor.readers import look_seldom
 from monitor.store import migrate
 from monitor.store.database import Database
 from monitor.store.embedded import Supervisor, ensure_database
@@ -84,6 +85,7 @@ _rules: list[Rules] = []
 
 def _begin(rule_texts: RuleTexts) -> None:
     _rules.append(compile_rules(rule_texts))
+    look_seldom()
 
 
 def _bare(some: list[str]) -> float:
