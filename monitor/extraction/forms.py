@@ -36,7 +36,12 @@ def _languages(word: str) -> Iterable[str]:
 
 @cache
 def _parses(language: str, word: str) -> list[Any]:
-    return [parse for parse in _dictionary(language).parse(word) if fold(parse.normal_form) == word]
+    return [parse for parse in _dictionary(language).parse(word) if _plain(parse.normal_form) == word]
+
+
+def _plain(word: str) -> str:
+    """A word of a dictionary, which is in small letters already, as it stands in a normal text."""
+    return word.replace("ё", "е").replace("’", "'")
 
 
 @cache
@@ -50,26 +55,30 @@ def forms_of(lemma: str) -> Forms:
     for language in _languages(word):
         parses = _dictionary(language).parse(word)
         known = [parse for parse in parses if parse.is_known]
-        own = [parse for parse in known if fold(parse.normal_form) == word]
-        forms |= {fold(form.word) for parse in own or known[:1] for form in parse.lexeme}
+        own = [parse for parse in known if _plain(parse.normal_form) == word]
+        forms |= {_plain(form.word) for parse in own or known[:1] for form in parse.lexeme}
         plain = "-" not in word and (language == "ru" or word.endswith(_REGULAR))
-        if not known and plain and fold(parses[0].normal_form) == word:
-            guessed |= {fold(form.word) for form in parses[0].lexeme}
+        if not known and plain and _plain(parses[0].normal_form) == word:
+            guessed |= {_plain(form.word) for form in parses[0].lexeme}
     return frozenset(forms if len(forms) > 1 else forms | guessed)
 
 
-def _nouns(lemma: str) -> Iterable[tuple[str, Any]]:
+@cache
+def _nouns(lemma: str) -> list[tuple[str, frozenset[str]]]:
     """The forms of a word of the dictionaries with their grammemes."""
     word = fold(lemma)
-    for language in _languages(word):
-        for parse in _dictionary(language).parse(word):
-            if fold(parse.normal_form) == word and parse.is_known:
-                yield from ((fold(form.word), form.tag.grammemes) for form in parse.lexeme)
+    return [
+        (_plain(form.word), form.tag.grammemes)
+        for language in _languages(word)
+        for parse in _dictionary(language).parse(word)
+        if parse.is_known and _plain(parse.normal_form) == word
+        for form in parse.lexeme
+    ]
 
 
 def plural_forms(lemma: str) -> Forms:
     """The forms of a noun that are plural and never singular, folded."""
-    found = list(_nouns(lemma))
+    found = _nouns(lemma)
     return frozenset(form for form, tags in found if "plur" in tags) - {
         form for form, tags in found if "sing" in tags
     }
@@ -89,14 +98,14 @@ def genitive_forms(lemma: str) -> Forms:
 
 def feminine_forms(lemma: str) -> Forms:
     """The forms of an adjective that are never of men or of many («военной», «военное»), folded."""
-    found = list(_nouns(lemma))
+    found = _nouns(lemma)
     people = {form for form, tags in found if {"masc", "plur"} & tags}
     return frozenset(form for form, tags in found if {"femn", "neut"} & tags) - people
 
 
 def singular_form(lemma: str) -> Forms:
     """The noun itself, folded, unless some form of its plural is the same («человек», «солдат»)."""
-    found = list(_nouns(lemma))
+    found = _nouns(lemma)
     return frozenset({fold(lemma)} if found else ()) - {form for form, tags in found if "plur" in tags}
 
 
