@@ -497,16 +497,17 @@ def _fate(view: View, quantity: Quantity) -> bool:
 def _is_in_list(view: View, quantity: Quantity, previous: Counted, *, fate: bool) -> bool:
     """Whether a number goes on with what the figure before counts."""
     before, after = view.at(quantity.first - 1), view.at(quantity.last + 1)
-    told = fate or (before is not None and view.people_cue(before) is not None)
+    near = [view.people_cue(token) for token in view.tokens[max(quantity.first - 2, 0) : quantity.first]]
+    told = fate or (before is not None and near[-1] is not None)
     opens = before is None or before.kind == "|" or before.entry.filler
-    if told and previous.kind in PEOPLE and (quantity.spelled or opens):
+    if previous.kind in PEOPLE and told and (quantity.spelled or opens):
         start, _ = view.sentence(quantity.first)
         return previous.last >= view.sentence(max(start - 2, 0))[0]
     if not view.same_sentence(previous.last, quantity.first):
         return False
-    if fate:
+    ends = after is None or after.kind in ENDING
+    if fate or (any(near) and previous.kind in PEOPLE and ends):
         return True
-    ends = after is None or after.kind in ",;|)"
     if not quantity.bare and previous.kind in PEOPLE and ends:
         return True
     if before is None:

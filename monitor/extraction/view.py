@@ -125,8 +125,8 @@ class View:
                 return cue
         found = self.people_cue_after(counted.last + 1)
         if found is None and counted.head is None:
-            before = self.at(counted.first - 1)
-            found = self.people_cue(before) if before is not None else None
+            before = self.tokens[max(counted.first - 2, 0) : counted.first]
+            found = next((cue for token in reversed(before) if (cue := self.people_cue(token))), None)
         return found
 
     def people_cue_after(self, start: int, *, over: bool = True) -> str | None:
@@ -239,6 +239,8 @@ class View:
             return self._are_soldiers(counted, around, military=military + owner, civil=civil)
         if kind.numbered:
             return owner or military > civil
+        if kind.name == "losses":
+            return civil == 0 and (owner or military > 0 or any(token.entry.side for token in around))
         return (owner or military >= civil) and self._text_is_military()
 
     def _follows_people(self, counted: Counted, previous: Counted | None) -> bool:
@@ -265,6 +267,8 @@ class View:
             told = self._has_stance(counted) or any(map(_is_soldier, near))
             return named or (counted.kind != "personnel" and told)
         force = any(token.entry.military and token.entry.side for token in around)
+        before = self.tokens[max(counted.first - LIST, 0) : counted.first]
+        force = force or any(token.entry.troop and not token.entry.weak for token in before)
         strong = force or military >= SOME or any(_is_soldier(token) for token in around)
         return strong or (named and cue is not None) or self._are_by_text(counted, cue, military=military)
 
