@@ -18,7 +18,7 @@ _UKRAINIAN, _RUSSIAN = re.compile("[іїєґ']"), re.compile("[ыэъ]")
 _CYRILLIC = re.compile("[а-яіїєґ]")
 # Ukrainian adjectives of places, whose forms can be guessed; other guesses there are mostly wrong.
 _REGULAR = ("ський", "зький", "цький")
-_PIECES = re.compile(r"[^\s.,]+|[.,]")
+_PIECES = re.compile(r"[^\s.,/]+|[.,/]")
 
 
 @cache

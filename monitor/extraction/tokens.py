@@ -40,6 +40,8 @@ _MARKS |= dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2043\u30fc-
 _MARKS |= {mark: (mark, '"') for mark in _QUOTES} | {mark: (mark, ";") for mark in _BULLETS}
 _SAYING = frozenset("+~\u2248")
 NOTHING = Entry()
+# Within so many words a line that names what is counted goes on with a dash: it is an item of a list.
+ITEM = 6
 
 
 @dataclass(slots=True, eq=False)
@@ -253,6 +255,8 @@ def _goes_on(tokens: list[Token], place: int, normal: Normal) -> bool:
         return False
     before = tokens[place - 1] if place else None
     if before is not None and before.kind == ":":
+        return False
+    if after.entry.kind is not None and any(token.kind in "-:" for token in tokens[place + 2 : place + ITEM]):
         return False
     if after.kind == "n":
         return before is not None and (before.entry.qualifier is not None or before.entry.stop)

@@ -257,6 +257,9 @@ def test_whose_they_are(text: str, sides: list[str]) -> None:
         ("В котле 1500–2000 бойцов, в плен сдалось уже 430", ["1500–2000 бойцов | personnel 1500..2000 range", "430 | captured 430"]),
         ("Russia has suffered more than 600,000 casualties", ["more than 600,000 casualties | losses 600000.. at_least"]),
         ("Заметили ДРГ до 8 чел.", ["до 8 чел | personnel ..8 at_most"]),
+        ("особовий склад - 1180\nтанки - 11\nББМ - 27", ["особовий склад - 1180 | personnel 1180", "танки - 11 | tank 11", "ББМ - 27 | armour 27"]),
+        ("Мінус 1200 окупантів", ["1200 окупантів | losses 1200"]),
+        ("У противника порядка 6 тыс. л/с", ["порядка 6 тыс. л/с | personnel 6000 about"]),
         ("ВСУ имеют там 6-10 тыс. человек", ["6-10 тыс. человек | personnel 6000..10000 range"]),
     ],
 )  # fmt: skip
