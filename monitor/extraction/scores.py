@@ -8,11 +8,10 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from monitor.errors import UsageError
-from monitor.extraction.rules import Rules
-from monitor.model import Figure, Qualifier, Side
+from monitor.model import Figure, Qualifier, Reading, Side
 
 
 @dataclass(slots=True)
@@ -67,6 +66,19 @@ class Kinds:
 
 NONE = "-"
 Pair = tuple[Figure | None, Figure | None]
+
+
+class Reader(Protocol):
+    """What is measured: the rules, or whatever else reads a text and says which kinds are troop kinds."""
+
+    @property
+    def troop_kinds(self) -> frozenset[str]:
+        """The kinds that are measured together."""
+        ...
+
+    def read(self, text: str) -> Reading:
+        """What a text says."""
+        ...
 
 
 class Misread(NamedTuple):
@@ -127,7 +139,7 @@ def same_value(one: Figure, other: Figure) -> bool:
     return (one.kind, one.low, one.high) == (other.kind, other.low, other.high)
 
 
-def score(rules: Rules, posts: Iterable[Labelled]) -> Scores:
+def score(rules: Reader, posts: Iterable[Labelled]) -> Scores:
     """Read labelled posts and compare."""
     scores = Scores()
     for post in posts:
@@ -157,7 +169,7 @@ def _start(pair: Pair) -> int:
     return min(figure.start for figure in pair if figure is not None)
 
 
-def _count(scores: Scores, pair: Pair, rules: Rules) -> None:
+def _count(scores: Scores, pair: Pair, rules: Reader) -> None:
     """Count one pair for its kinds, and for the troop kinds together."""
     labelled, read = pair
     there, found = labelled.kind if labelled else NONE, read.kind if read else NONE
