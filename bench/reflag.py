@@ -9,24 +9,19 @@ are compiled. The texts are invented, unless MONITOR_BENCH_TEXTS names a JSONL f
 
 import argparse
 import asyncio
-import gzip
-import json
 import os
 import platform
-import random
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
-from itertools import cycle, islice
 from multiprocessing import get_context
 from pathlib import Path
 
 import __main__
-from bench.export import vocabulary
+from bench.texts import texts
 from monitor import changes, flag, settings
 from monitor.extraction import RuleFile, Rules, RuleTexts, compile_rules
 from monitor.looks import Fetched, store
@@ -40,44 +35,7 @@ RULES = Path(__file__).parents[1] / "config" / "rules.toml"
 PROCESSES = 2
 CHANNELS = 20
 LOOK = 2000
-MEAN_WORDS = 85
 START = datetime(2024, 8, 1, tzinfo=UTC)
-SMALL = "и в на с по из что не как за от при для или его её они был года время"
-SAID = (
-    "Противник силами до {n} военнослужащих ВСУ при поддержке {m} танков и более {m} бронемашин атаковал у Суджи.",
-    "За сутки в Курской области уничтожено {m} танков, {m} БМП и свыше {n} боевиков противника.",
-    "Сбиты {m} беспилотников самолётного типа над Курской областью, ещё {m} — над Белгородской.",
-    "В плен сдались {m} украинских военных, потери противника превысили {n} человек.",
-    "Продвинулись на {m} км вглубь, под контроль взяты {m} населённых пункта у Коренево.",
-)
-
-
-def invented(*, seed: int = 6) -> Iterator[str]:
-    """Posts without end, of about 600 letters in the mean; one in five states figures."""
-    chance = random.Random(seed)
-    words = vocabulary(chance) + SMALL.split() * 400
-    while True:
-        length = max(int(chance.lognormvariate(0, 0.8) * MEAN_WORDS * 0.72), 4)
-        said = chance.choices(words, k=length)
-        if chance.random() < 0.2:
-            number, few = chance.randint(2, 900), chance.randint(2, 60)
-            said.insert(chance.randrange(length), chance.choice(SAID).format(n=number, m=few))
-        yield " ".join(said)
-
-
-def texts(count: int) -> list[str]:
-    """So many texts: invented, or those of a file."""
-    named = os.environ.get("MONITOR_BENCH_TEXTS")
-    if not named:
-        return list(islice(invented(), count))
-    path = Path(named)
-    with (
-        gzip.open(path, "rt", encoding="utf-8")
-        if path.suffix == ".gz"
-        else path.open(encoding="utf-8") as file
-    ):
-        given = [json.loads(line)["text"] for line in file]
-    return list(islice(cycle(given), count))
 
 
 _rules: list[Rules] = []

@@ -7,7 +7,7 @@ in three lines: what, why, what to do.
 import signal
 import sys
 
-from monitor.cli import accounts, archive, channels, coverage, db, demo, purge, rules, work
+from monitor.cli import accounts, archive, channels, coverage, db, demo, evaluate, purge, rules, work
 from monitor.cli.base import app, console_error
 from monitor.errors import MonitorError
 from monitor.store.embedded import end_gracefully
@@ -20,6 +20,7 @@ __all__ = [
     "coverage",
     "db",
     "demo",
+    "evaluate",
     "main",
     "purge",
     "rules",

@@ -382,21 +382,6 @@ def channels(console: Console, watches: Iterable[Watch]) -> None:
         )
 
 
-def reading(console: Console, found: Reading, text: str) -> None:
-    """What the rules find in a text: topics with their words, and figures."""
-    for flag in found.flags:
-        quotes = " · ".join(f"«{text[span.start : span.end]}»" for span in flag.spans)
-        console.print(
-            f"topic     {flag.topic:<20} {escape(quotes)}{'' if flag.raised else '  (asks for no review)'}"
-        )
-    for figure in found.figures:
-        console.print(
-            f"figure    {escape(figure_in_short(figure)):<20} «{escape(text[figure.start : figure.end])}»"
-        )
-    if not found.flags and not found.figures:
-        console.print("nothing is found in it")
-
-
 def reading_as_json(found: Reading, text: str) -> dict[str, object]:
     """What the rules find in a text, for programs."""
     return {

@@ -8,11 +8,10 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 from monitor.errors import UsageError
-from monitor.extraction.rules import Rules
-from monitor.model import Figure, Qualifier, Side
+from monitor.model import Figure, Qualifier, Reading, Side
 
 
 @dataclass(slots=True)
@@ -65,9 +64,36 @@ class Kinds:
     sides: Counter[bool] = field(default_factory=Counter)
 
 
+NONE = "-"
+Pair = tuple[Figure | None, Figure | None]
+
+
+class Reader(Protocol):
+    """What is measured: the rules, or whatever else reads a text and says which kinds are troop kinds."""
+
+    @property
+    def troop_kinds(self) -> frozenset[str]:
+        """The kinds that are measured together."""
+        ...
+
+    def read(self, text: str) -> Reading:
+        """What a text says."""
+        ...
+
+
+class Misread(NamedTuple):
+    """A post and what is wrong in it: topics with whether they are labelled, figures as labelled and as read."""
+
+    wrong: int
+    name: str
+    text: str
+    topics: tuple[tuple[str, bool], ...]
+    figures: tuple[Pair, ...]
+
+
 @dataclass(slots=True)
 class Scores:
-    """What evaluating gave; `worst` names posts with how many of their figures are wrong."""
+    """What evaluating gave; `confused` counts pairs of kinds as labelled and as read, `worst` has most wrong first."""
 
     posts: int = 0
     topics: dict[str, Score] = field(default_factory=lambda: defaultdict(Score))
@@ -75,11 +101,7 @@ class Scores:
     troop: Kinds = field(default_factory=Kinds)
     exact: Score = field(default_factory=Score)
     confused: Counter[tuple[str, str]] = field(default_factory=Counter)
-    worst: list[tuple[int, str, str]] = field(default_factory=list)
-
-
-NONE = "-"
-Pair = tuple[Figure | None, Figure | None]
+    worst: list[Misread] = field(default_factory=list)
 
 
 def pairs_of(labelled: Iterable[Figure], read: Iterable[Figure]) -> Iterator[Pair]:
@@ -117,7 +139,7 @@ def same_value(one: Figure, other: Figure) -> bool:
     return (one.kind, one.low, one.high) == (other.kind, other.low, other.high)
 
 
-def score(rules: Rules, posts: Iterable[Labelled]) -> Scores:
+def score(rules: Reader, posts: Iterable[Labelled]) -> Scores:
     """Read labelled posts and compare."""
     scores = Scores()
     for post in posts:
@@ -126,20 +148,33 @@ def score(rules: Rules, posts: Iterable[Labelled]) -> Scores:
         flagged = {flag.topic for flag in reading.flags}
         for topic, there in post.topics.items():
             scores.topics[topic].count(there=there, found=topic in flagged, right=there and topic in flagged)
-        wrong = sum(_count(scores, pair, rules) for pair in pairs_of(post.figures, reading.figures))
-        wrong += sum((topic in flagged) != there for topic, there in post.topics.items())
-        if wrong:
-            scores.worst.append((wrong, post.name, post.text))
-    scores.worst.sort(key=lambda row: -row[0])
+        pairs = list(pairs_of(post.figures, reading.figures))
+        for pair in pairs:
+            _count(scores, pair, rules)
+        topics = tuple((t, there) for t, there in post.topics.items() if (t in flagged) != there)
+        figures = tuple(sorted((pair for pair in pairs if not _is_right(pair)), key=_start))
+        if topics or figures:
+            misread = Misread(len(topics) + len(figures), post.name, post.text, topics, figures)
+            scores.worst.append(misread)
+    scores.worst.sort(key=lambda misread: -misread.wrong)
     return scores
 
 
-def _count(scores: Scores, pair: Pair, rules: Rules) -> bool:
-    """Count one pair; gives whether a troop figure of it is wrong."""
+def _is_right(pair: Pair) -> bool:
+    labelled, read = pair
+    return labelled is not None and read is not None and same_value(labelled, read)
+
+
+def _start(pair: Pair) -> int:
+    return min(figure.start for figure in pair if figure is not None)
+
+
+def _count(scores: Scores, pair: Pair, rules: Reader) -> None:
+    """Count one pair for its kinds, and for the troop kinds together."""
     labelled, read = pair
     there, found = labelled.kind if labelled else NONE, read.kind if read else NONE
     scores.confused[there, found] += 1
-    right = labelled is not None and read is not None and same_value(labelled, read)
+    right = _is_right(pair)
     for kind in {there, found} - {NONE}:
         _add(scores.kinds[kind], pair, there=there == kind, found=found == kind, right=right)
     troop = (there in rules.troop_kinds, found in rules.troop_kinds)
@@ -147,7 +182,6 @@ def _count(scores: Scores, pair: Pair, rules: Rules) -> bool:
         _add(scores.troop, pair, there=troop[0], found=troop[1], right=right)
         exact = right and _place(labelled) == _place(read)
         scores.exact.count(there=troop[0], found=troop[1], right=exact)
-    return any(troop) and not right
 
 
 def _add(kinds: Kinds, pair: Pair, *, there: bool, found: bool, right: bool) -> None:
@@ -163,32 +197,45 @@ def _place(figure: Figure | None) -> tuple[int, int] | None:
     return (figure.start, figure.end) if figure else None
 
 
-def labelled_posts(lines: Iterable[str]) -> Iterator[Labelled]:
-    """Posts from JSON lines: `text`, `figures` and a true or false for each topic. Raises UsageError with the line."""
+def labelled_posts(lines: Iterable[str], *, file: str = "labelled posts") -> Iterator[Labelled]:
+    """Posts from JSON lines: `text`, `figures` and a true or false for each topic. Raises UsageError with file and line."""
     for number, line in enumerate(lines, 1):
         if line.strip():
             try:
-                yield _labelled(json.loads(line), number)
-            except (ValueError, KeyError, TypeError) as error:
+                yield _labelled(json.loads(line), str(number))
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise UsageError(
-                    f"line {number} is no labelled post",
-                    f"{type(error).__name__}: {error}",
+                    f"{file}, line {number}: this is no labelled post",
+                    f"there is no {error}" if isinstance(error, KeyError) else str(error),
                     "see docs/rules.md for its fields",
                 ) from error
 
 
-def _labelled(row: Mapping[str, Any], number: int) -> Labelled:
-    figures = tuple(
-        Figure(
-            start=f["start"],
-            end=f["end"],
-            kind=f["kind"],
-            low=f["low"],
-            high=f["high"],
-            qualifier=Qualifier(f["qualifier"]),
-            side=Side(f["side"]),
-        )
-        for f in row["figures"]
-    )
+def _labelled(row: Mapping[str, Any], number: str) -> Labelled:
+    text = row["text"]
+    if not isinstance(text, str):
+        raise TypeError(f"its text is {text!r}")
     topics = {key: value for key, value in row.items() if isinstance(value, bool)}
-    return Labelled(str(row.get("id", number)), row["text"], topics, figures)
+    return Labelled(
+        str(row.get("id", number)), text, topics, tuple(_figure(one, text) for one in row["figures"])
+    )
+
+
+def _figure(one: Mapping[str, Any], text: str) -> Figure:
+    start, end = one["start"], one["end"]
+    quote = one.get("quote", text[start:end])
+    if not 0 <= start < end <= len(text) or text[start:end] != quote:
+        raise ValueError(f"its characters {start} to {end} are not «{quote}»")
+    return Figure(
+        start=start,
+        end=end,
+        kind=str(one["kind"]),
+        low=_bound(one["low"]),
+        high=_bound(one["high"]),
+        qualifier=Qualifier(one["qualifier"]),
+        side=Side(one["side"]),
+    )
+
+
+def _bound(value: Any) -> float | None:
+    return None if value is None else float(value)

@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,10 +13,13 @@ import yaml
 
 from monitor import settings
 from monitor.changes import Content
+from monitor.extraction import topics
+from monitor.extraction.scores import labelled_posts
 from tests.acceptance.helpers import ROOT
 from tests.acceptance.test_accounts import NUMBER, Reader, Telegram, served, telegram
 from tests.acceptance.test_commands import CHANNELS, Home, pages
 from tests.integration.test_collect_import import export, message
+from tests.rulesets import rules_of, shipped_rules, shipped_texts
 
 __all__ = ["pages", "served", "telegram"]
 
@@ -50,6 +54,7 @@ def test_every_command_of_the_docs_runs_in_its_order(reader: Reader, telegram: T
     home = reader
     (home.path / "ChatExport").mkdir()
     export(home.path / "ChatExport" / "result.json", [message(1, "В Судже 11 танков")])
+    shutil.copy(ROOT / "tests" / "fixtures" / "labelled.jsonl", home.path / "posts.jsonl")
     lines = commands("monitor")
     assert len(lines) > 15
     for line in lines:
@@ -58,7 +63,14 @@ def test_every_command_of_the_docs_runs_in_its_order(reader: Reader, telegram: T
             home.type(NUMBER, telegram.server.code, arguments=tuple(arguments[1:]))
         elif arguments[0] != "up":
             home.run(*arguments)
-    assert {line.split()[1] for line in lines} >= {"login", "coverage", "purge"}
+    assert {line.split()[1] for line in lines} >= {
+        "login",
+        "coverage",
+        "purge",
+        "rules",
+        "explain",
+        "evaluate",
+    }
 
 
 def test_every_make_target_of_the_docs_is_there() -> None:
@@ -100,6 +112,45 @@ def test_the_example_of_the_canonical_form_is_true() -> None:
     page = (ROOT / "docs" / "canonical-form.md").read_text(encoding="utf-8")
     assert content.encoded().decode() in page
     assert content.digest().hex() in page
+
+
+def blocks(language: str) -> list[str]:
+    page = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+
+
+def test_the_topics_of_the_page_on_rules_find_what_it_says() -> None:
+    (written,) = blocks("toml")
+    texts = shipped_texts()
+    rules = rules_of(written, figures=texts.figures.text, places=texts.places.text)
+
+    def found(text: str) -> list[str]:
+        return [flag.topic for flag in rules.read(text).flags if flag.raised]
+
+    assert found("В Рыльском районе тихо, #рыльскаяправда") == ["rylsk"]
+    assert found("Рыльский монастырь, музей Рыльска") == []
+    assert found("В Рыльском районе открыт музей") == ["rylsk"]
+    assert found("Взорваны мосты через Сейм") == ["bridges"]
+    assert found("В плен сдались 12 солдат ВСУ") == ["prisoners"]
+
+
+def test_the_labelled_post_of_the_page_on_rules_is_one() -> None:
+    (post,) = labelled_posts(blocks("json"))
+    reading = shipped_rules().read(post.text)
+    assert [figure.kind for figure in reading.figures] == [figure.kind for figure in post.figures]
+    assert {name for name, there in post.topics.items() if there} <= {flag.topic for flag in reading.flags}
+
+
+def test_the_page_on_rules_has_every_kind_and_every_key() -> None:
+    page = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
+    table = page[page.index("### Kinds") : page.index("### Sides")]
+    told = {
+        name: row[-1].strip() == "yes"
+        for row in (line.strip("|").split("|") for line in table.splitlines() if line.count("|") == 4)
+        for name in re.findall(r"\w+", row[0])
+    }
+    assert {name: kind.troop for name, kind in shipped_rules().lexicon.kinds.items()}.items() <= told.items()
+    assert set(re.findall(r"^- \*\*(\w+)\*\*", page, re.MULTILINE)) >= topics.KEYS
 
 
 def test_the_lock_files_pin_with_hashes_and_name_no_address() -> None:

@@ -101,6 +101,30 @@ def test_one_text_is_explained(home: Home) -> None:
     assert json.loads(piped.stdout)["flags"][0]["topic"] == "kursk"
 
 
+def test_rules_are_measured_on_labelled_posts_without_a_database(home: Home) -> None:
+    home.env["MONITOR_DATABASE_URL"] = "postgresql://nobody@127.0.0.1:9/none"
+    home.env["MONITOR_CONFIG_DIR"] = str(ROOT / "config")
+    gold = str(ROOT / "tests" / "fixtures" / "labelled.jsonl")
+    shown = home.run("evaluate", gold, "--json", "scores.json", "--worst", "1")
+    told = json.loads((home.path / "scores.json").read_text(encoding="utf-8"))
+    assert f"read {told['posts']} labelled posts" in shown
+    assert f"{told['troop_figures']['kind_and_bounds']['f1']:.3f}" in shown
+    assert json.loads(home.run("evaluate", gold, "--json", "-")) == told
+    assert told["ruleset"] in home.run("rules", "check")
+
+
+def test_what_cannot_be_measured_is_said_in_three_lines(home: Home) -> None:
+    lines = home.run("evaluate", code=2).splitlines()
+    assert len(lines) == 3
+    assert "no decisions of analysts" in lines[0]
+    assert "monitor evaluate GOLD.jsonl" in lines[2]
+    written(home, "broken.jsonl", '{"text": "Курск", "figures": []}\n{"text": 5}\n')
+    assert "broken.jsonl, line 2: this is no labelled post" in home.run("evaluate", "broken.jsonl", code=2)
+    assert "nowhere.jsonl cannot be read" in home.run("evaluate", "nowhere.jsonl", code=2)
+    empty = written(home, "empty.jsonl", "")
+    assert "cannot be written" in home.run("evaluate", empty, "--json", "no/where.json", code=2)
+
+
 @pytest.mark.slow
 def test_ctrl_c_stops_a_long_reading_and_the_next_goes_on(home: Home, url: str) -> None:
     imported(home, *[f"Под Курском тихо. {'Погода ясная. ' * 40} {n}" for n in range(30_000)])

@@ -266,16 +266,12 @@ def test_what_waits_to_be_read_is_said_and_nothing_where_nothing_waits() -> None
     assert "reading" not in told(0, 200000)
 
 
-def test_what_is_read_in_a_text_is_listed() -> None:
+def test_what_is_read_in_a_text_for_programs() -> None:
     found = Reading(
         (Flag("kursk", (Span(4, 11, "Курск"),)), Flag("places", (Span(4, 11, "Курск", (51.7, 36.2)),), raised=False)),
         (figure(start=12, end=14),),
     )  # fmt: skip
-    topic, place, count = lines(lambda console: show.reading(console, found, "Под Курском 11 танков"))
-    assert topic.split() == ["topic", "kursk", "«Курском»"]
-    assert place.endswith("(asks for no review)")
-    assert count.split() == ["figure", "tank", "11", "«11»"]
-    assert lines(lambda console: show.reading(console, Reading(), "")) == ["nothing is found in it"]
     told: Any = show.reading_as_json(found, "Под Курском 11 танков")
     assert told["flags"][1]["spans"][0] == {"start": 4, "end": 11, "term": "Курск", "lat": 51.7, "lon": 36.2}
     assert told["flags"][1]["raised"] is False
+    assert [row["quote"] for row in told["figures"]] == ["11"]
