@@ -21,9 +21,11 @@ _PASSIVE = ("но", "ны", "на", "то", "ты", "ні")
 _UKRAINIAN = re.compile("[іїєґ]")
 # A side stands so near the verb that it does or suffers what the verb says.
 _NEAR = 12
+# «до взводу особового складу вагнерівців»: so many words after a figure may lead to its owner.
+_OWNERS = 3
 # One word in so many with a letter that only Ukrainian has makes a text Ukrainian; so many words open a text.
 _SHARE, _OPENING = 10, 8
-_LOSES_FIRST = 6
+_LOSES_FIRST = 10
 _BEING = frozenset({"were", "was", "been", "are", "be", "is", "being"})
 
 
@@ -88,17 +90,30 @@ def side_of(whole: Whole, counted: Counted, previous: Counted | None, kind: Kind
     start, end = view.sentence(counted.first)
     found = _by_part(whole, counted, start, end, kind=kind) or _by_heading(whole, counted)
     found = found or _of_text(whole, counted, previous)
-    if found[0] is Side.OTHER and not kind.people and kind.troop and whole.given:
+    if not kind.people and kind.troop and whole.given and _is_for_ukraine(view, found[0], start, end):
         return Side.UKRAINE, None, "who receives"
     return found
+
+
+def _is_for_ukraine(view: View, side: Side, start: int, end: int) -> bool:
+    """Whether arms that another gives, or that nobody is named for in a sentence on giving, are Ukraine's."""
+    here = view.tokens[start:end]
+    asked = any("gives" in token.entry.verb for token in here) and any(
+        t.entry.side is Side.UKRAINE for t in here
+    )
+    return side is Side.OTHER or (side is Side.UNKNOWN and asked)
 
 
 def _within(view: View, counted: Counted) -> Side | None:
     """The side that a word of the figure names, or the owner right after it."""
     inside = view.tokens[counted.first : counted.last + 1]
-    after = view.at(counted.last + 1)
-    if after is not None and after.kind == "w" and not after.entry.verb and counted.head is not None:
-        inside = [*inside, after]
+    place = counted.last + 1
+    while (after := view.at(place)) is not None and after.kind == "w" and counted.head is not None:
+        if not after.entry.verb:
+            inside = [*inside, after]
+        place += 1
+        if after.entry.kind != "personnel" or place > counted.last + _OWNERS:
+            break
     return next((token.entry.side for token in reversed(inside) if token.entry.side is not None), None)
 
 
@@ -235,7 +250,7 @@ def _mentions(view: View, start: int, end: int) -> Iterator[tuple[int, Side]]:
 
 def _tells(view: View, place: int, start: int) -> bool:
     """Whether a side only tells: beside a word of telling, or before the colon of what it says."""
-    around = [*view.tokens[max(place - 3, start) : place], *view.tokens[place + 1 : place + 3]]
+    around = [*view.tokens[max(place - 3, start) : place], *view.tokens[place + 1 : place + 4]]
     if any("tells" in token.entry.verb for token in around):
         return True
     after = next((token for token in view.tokens[place + 1 : place + 4] if token.entry.side is None), None)
