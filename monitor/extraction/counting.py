@@ -348,7 +348,7 @@ def _belongs(view: View, at: int, kind: str) -> bool:
         and token.entry.kind is None
         and not token.entry.verb
         and not token.text.endswith(_ENDINGS)
-        and (after is None or after.entry.kind is None)
+        and (after is None or after.entry.kind is None or bool(after.entry.cues))
     )
 
 
@@ -446,14 +446,22 @@ def _some_of(view: View, quantity: Quantity) -> Counted | None:
 
 
 def _with_next(view: View, quantity: Quantity) -> Counted | None:
-    """«351 и 468 кв. км»: the word after the second number is that of the first, too."""
-    link, second = view.at(quantity.last + 1), view.at(quantity.last + 2)
-    if link is None or second is None or not link.entry.to or second.kind != "n":
+    """«351 и 468 кв. км», «убито 20, ранено 40 солдат»: the word after the second number is that of the first, too."""
+    at = quantity.last + 1
+    link, before = view.at(at), view.at(quantity.first - 1)
+    if link is None or not (link.entry.to or link.kind == ","):
         return None
-    found = _after(view, replace(quantity, last=quantity.last + 2))
-    return (
-        None if found is None else replace(found, quantity=quantity, last=quantity.last, way="with the next")
+    fates = [token is not None and view.people_cue(token) is not None for token in (before, view.at(at + 1))]
+    if not all(fates) and link.kind == ",":
+        return None
+    second = at + 1 + all(fates)
+    number = view.at(second)
+    found = (
+        _after(view, replace(quantity, last=second)) if number is not None and number.kind == "n" else None
     )
+    if found is None or (all(fates) and found.kind not in PEOPLE):
+        return None
+    return replace(found, quantity=quantity, last=quantity.last, head=None, way="with the next")
 
 
 def _with_previous(view: View, quantity: Quantity, before: Before) -> Counted | None:
@@ -528,6 +536,19 @@ def _headless(view: View, quantity: Quantity) -> Counted | None:
         return None
     if quantity.spelled and after is not None and after.entry.military and "captured" in after.entry.cues:
         return _nameless(quantity, "captured", way="prisoners")
+    theirs, fate = after, view.at(quantity.last + 2)
+    if (
+        theirs is not None
+        and theirs.entry.stance is not None
+        and theirs.entry.kind is None
+        and fate is not None
+    ):
+        told = view.people_cue(fate)
+        return (
+            replace(_nameless(quantity, told, way="called ours or theirs"), last=quantity.last + 1)
+            if told
+            else None
+        )
     sided = any(token.entry.side or token.entry.stance for token in near)
     lost = any("losses" in token.entry.cues for token in near)
     ends = after is None or after.kind in ENDING or after.entry.stop

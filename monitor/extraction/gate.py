@@ -67,13 +67,17 @@ def gate_of(lexicon: Lexicon) -> Gate:
     # «к» and «т» are thousands only behind digits, which are numbers by themselves.
     letters = {word: letter for word, letter in letters.items() if letter != "n" or len(word) > 1}
     counted = {word for word, letter in letters.items() if letter in "hs"}
-    military = set(_single(lexicon, lambda entry: entry.military or "losses" in entry.cues))
+    military = set(_single(lexicon, _means_war))
     return Gate(letters, _expression(counted), _expression(military), frozenset(counted | military))
 
 
 def _expression(words: Iterable[str]) -> Any:
     either = words_in(sorted(words))
     return linear(rf"(?:^|[^\pL])(?:{either})(?:$|[^\pL])") if either else None
+
+
+def _means_war(entry: Entry) -> bool:
+    return entry.military or "losses" in entry.cues or (entry.troop and not entry.weak)
 
 
 def _single(lexicon: Lexicon, wanted: Callable[[Entry], bool]) -> Iterable[str]:

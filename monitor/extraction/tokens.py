@@ -40,6 +40,7 @@ _MARKS |= dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2043\u30fc-
 _MARKS |= {mark: (mark, '"') for mark in _QUOTES} | {mark: (mark, ";") for mark in _BULLETS}
 _SAYING = frozenset("+~\u2248")
 NOTHING = Entry()
+TEN = 10
 # Within so many words a line that names what is counted goes on with a dash: it is an item of a list.
 ITEM = 6
 
@@ -171,6 +172,9 @@ def _hyphened(plain: str, start: int, words: Mapping[str, Entry]) -> Iterator[To
     """«пять-шесть» is a range of two words; «дрон-камикадзе» takes its meaning from its first half that has one."""
     pieces = plain.split("-")
     entries = [words.get(piece) for piece in pieces]
+    if len(pieces) == 2 and (value := _added(entries)) is not None:  # noqa: PLR2004 - tens and ones
+        yield Token(plain, start, start + len(plain), "n", NOTHING, value)
+        return
     if all(entry is not None and (entry.number is not None or entry.multiplier) for entry in entries):
         for place, (piece, entry) in enumerate(zip(pieces, entries, strict=True)):
             if place:
@@ -185,6 +189,14 @@ def _hyphened(plain: str, start: int, words: Mapping[str, Entry]) -> Iterator[To
         yield _named(plain, start, words)
     else:
         yield Token(plain, start, start + len(plain), "w", known or NOTHING)
+
+
+def _added(entries: list[Entry | None]) -> float | None:
+    """The number that «twenty-five» is, which adds up and is no range."""
+    tens, ones = (entry.number if entry is not None else None for entry in entries)
+    if tens is None or ones is None or not 1 <= ones < TEN <= tens / 2 or tens % TEN:
+        return None
+    return tens + ones
 
 
 def _merged(tokens: list[Token]) -> list[Token]:
