@@ -4,13 +4,14 @@ It stands after the number («11 новых танков»), before it («тан
 («четыре — над Брянской», «из них 17»). A number that belongs to a name, a date, a price or a formation counts nothing.
 """
 
+import re
 from dataclasses import replace
 
 from monitor.extraction.lexicon import Lexicon
 from monitor.extraction.quantities import Quantity
 from monitor.extraction.tokens import NOTHING, Token
 from monitor.extraction.view import Counted, View
-from monitor.model import Qualifier
+from monitor.model import Qualifier, Stance
 
 Before = tuple[Counted | None, Counted | None]
 # How many words may stand between a number and what it counts («10 новых немецких основных боевых танков»).
@@ -25,6 +26,7 @@ LISTING = ",;|:("
 OPENING, ENDING = ',-:;("|', ',-;|):".'
 # So many words after a number may stand before what happened to those.
 FATE = 4
+_TIME = re.compile(r"(?:[01]?\d|2[0-4])\.[0-5]\d")
 MARKED = frozenset({"tank", "armour"})
 # «8 421 (+3)»: how far the bracket stands from the figure.
 PLUS = 3
@@ -118,7 +120,11 @@ def _refused(view: View, quantity: Quantity) -> bool:
     before, after = view.at(quantity.first - 1), view.at(quantity.last + 1)
     if before is not None and (before.entry.before or before.kind in "№$€₽£#=&/"):
         return True
-    if before is not None and quantity.bare and _is_name(before, quantity):
+    if (
+        before is not None
+        and quantity.bare
+        and (_is_name(before, quantity) or _is_time(view, before, quantity))
+    ):
         return True
     if after is not None and (after.kind in "%$€₽£°=/" and after.text != "*"):
         return True
@@ -175,6 +181,12 @@ def _plus(view: View, quantity: Quantity, previous: Counted | None) -> Counted |
         way="added to the one before",
         why=(),
     )
+
+
+def _is_time(view: View, before: Token, quantity: Quantity) -> bool:
+    """Whether a number is a time of day («с 8.00 противник атакует»)."""
+    found = _TIME.fullmatch(view.tokens[quantity.number].text)
+    return found is not None and (before.entry.opens or before.entry.preposition)
 
 
 def _is_name(before: Token, quantity: Quantity) -> bool:
@@ -536,19 +548,11 @@ def _headless(view: View, quantity: Quantity) -> Counted | None:
         return None
     if quantity.spelled and after is not None and after.entry.military and "captured" in after.entry.cues:
         return _nameless(quantity, "captured", way="prisoners")
-    theirs, fate = after, view.at(quantity.last + 2)
-    if (
-        theirs is not None
-        and theirs.entry.stance is not None
-        and theirs.entry.kind is None
-        and fate is not None
-    ):
+    ours, fate = after, view.at(quantity.last + 2)
+    if ours is not None and ours.entry.stance is Stance.OWN and fate is not None:
         told = view.people_cue(fate)
-        return (
-            replace(_nameless(quantity, told, way="called ours or theirs"), last=quantity.last + 1)
-            if told
-            else None
-        )
+        if told not in (None, "personnel"):
+            return replace(_nameless(quantity, told, way="called ours"), last=quantity.last + 1)
     sided = any(token.entry.side or token.entry.stance for token in near)
     lost = any("losses" in token.entry.cues for token in near)
     ends = after is None or after.kind in ENDING or after.entry.stop
