@@ -7,7 +7,7 @@ CODE   := monitor migrations tests bench
 BENCH  := collect telegram latency reflag reading
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check fix bench lock clean
+.PHONY: help demo run test check fix bench fuzz lock clean
 
 help:           ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ fix: $(VENV)/.dev       ## what check complains of and a tool can mend
 
 bench: $(VENV)/.dev     ## the measurements of docs/benchmarks.md; one alone with BENCH=telegram
 	@for name in $(BENCH); do $(BIN)/python -m bench.$$name $(ARGS) || exit 1; done
+
+fuzz: $(VENV)/.dev      ## ten minutes of texts that try to break reading; ARGS="--minutes 1" is quick
+	@$(BIN)/python -m bench.fuzz $(ARGS)
 
 lock: $(VENV)/.dev      ## renew the two lock files from pyproject.toml
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --no-emit-index-url \
