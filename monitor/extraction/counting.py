@@ -6,6 +6,7 @@ It stands after the number («11 новых танков»), before it («тан
 
 import re
 from dataclasses import replace
+from math import isclose
 
 from monitor.extraction.lexicon import Lexicon
 from monitor.extraction.quantities import Quantity
@@ -27,6 +28,8 @@ OPENING, ENDING = ',-:;("|', ',-;|):".'
 # So many words after a number may stand before what happened to those.
 FATE = 4
 _TIME = re.compile(r"(?:[01]?\d|2[0-4])\.[0-5]\d")
+# No count of people, arms or ground is larger.
+MOST = 1e9
 MARKED = frozenset({"tank", "armour"})
 # «8 421 (+3)»: how far the bracket stands from the figure.
 PLUS = 3
@@ -133,7 +136,11 @@ def _refused(view: View, quantity: Quantity) -> bool:
 
 def _is_part_of_one(quantity: Quantity) -> bool:
     """Whether the number has decimals that no count has, as coordinates do, or is too large for any."""
-    return any(bound is not None and bound * 100 % 1 != 0 for bound in (quantity.low, quantity.high))
+    # 2.2 * 100 is 220.00000000000003.
+    return any(
+        bound is not None and (bound > MOST or not isclose(bound * 100, round(bound * 100)))
+        for bound in (quantity.low, quantity.high)
+    )
 
 
 def _is_conversion(view: View, quantity: Quantity, previous: Counted | None) -> bool:
@@ -377,7 +384,9 @@ def _header(view: View, quantity: Quantity, previous: Counted | None) -> Counted
         at -= 1
     if token is None or token.kind not in "-:":
         return None
-    for place in range(at - 1, max(at - 1 - HEADER, -1), -1):
+    # A vague number is no number to the loop, but what it counts was read already.
+    read = previous.last if previous is not None and previous.way != "after" else -1
+    for place in range(at - 1, max(at - 1 - HEADER, read), -1):
         token = view.tokens[place]
         if token.kind in "|;n-:,d" or token.entry.number is not None:
             return None

@@ -34,11 +34,6 @@ def _languages(word: str) -> Iterable[str]:
     return ("ru",) if _RUSSIAN.search(word) else ("ru", "uk")
 
 
-@cache
-def _parses(language: str, word: str) -> list[Any]:
-    return [parse for parse in _dictionary(language).parse(word) if _plain(parse.normal_form) == word]
-
-
 def _plain(word: str) -> str:
     """A word of a dictionary, which is in small letters already, as it stands in a normal text."""
     return word.replace("ё", "е").replace("’", "'")

@@ -16,7 +16,7 @@ from monitor.errors import SettingsError
 from monitor.extraction.document import RuleFile
 from monitor.extraction.forms import Forms, spread
 from monitor.extraction.linear import linear, words_in
-from monitor.extraction.normal import Normal, fold, normalise
+from monitor.extraction.normal import Normal, fold
 from monitor.extraction.tokens import without_links
 from monitor.model import Span
 
@@ -259,11 +259,6 @@ def _pattern(file: RuleFile, keys: tuple[str, ...], written: str) -> Any:
             why=why,
             mend="mend it; RE2 has no look-around and no back-references",
         ) from error
-
-
-def folded(text: str) -> str:
-    """A text as topics see it."""
-    return normalise(text).text
 
 
 def topics_table(file: RuleFile) -> Mapping[str, Any]:
