@@ -70,6 +70,8 @@ class View:
         self.tokens = tokens
         self._starts: list[int] = []
         self._ends: dict[int, int] = {}
+        self._headings: dict[int, list[Token]] = {}
+        self._is_heading: dict[int, bool] = {}
         start = 0
         for place, token in enumerate(tokens):
             self._starts.append(start)
@@ -189,19 +191,31 @@ class View:
     def heading(self, place: int) -> list[Token]:
         """The line with a colon at its end that heads the list in which a place stands; empty if there is none."""
         start, _ = self.sentence(place)
+        found = self._headings.get(start)
+        if found is None:
+            found = self._headings[start] = self._heading_before(start)
+        return found
+
+    def _heading_before(self, start: int) -> list[Token]:
         for _ in range(MOST_ITEMS):
             if start == 0:
                 return []
             end = start
             start, _ = self.sentence(max(end - 2, 0))
-            line = self.tokens[start:end]
-            if any(token.kind == ":" for token in line[-4:]) or any(
-                "losses" in token.entry.cues for token in line
-            ):
-                return line
+            if self._heads(start, end):
+                return self.tokens[start:end]
             if end - start > LONGEST_ITEM:
                 return []
         return []
+
+    def _heads(self, start: int, end: int) -> bool:
+        """Whether a line heads those after it; each of a long list's lines asks it of the twenty before."""
+        if start not in self._is_heading:
+            line = self.tokens[start:end]
+            self._is_heading[start] = any(token.kind == ":" for token in line[-4:]) or any(
+                "losses" in token.entry.cues for token in line
+            )
+        return self._is_heading[start]
 
     # --- whether it is a figure ----------------------------------------------------------------------------------
 
