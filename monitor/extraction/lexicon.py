@@ -41,7 +41,6 @@ class Entry:
     adjective: bool = False
     counted: bool = False
     genitive: bool = False
-    cue: str | None = None
     cues: tuple[str, ...] = ()
     side: Side | None = None
     stance: Stance | None = None

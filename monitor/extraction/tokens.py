@@ -31,7 +31,6 @@ _ADDRESS = re.compile(
     r"https?://[^\s)\]]+|@[a-z0-9_]+|\.(?:com|ru|org|net|me|ly|gg|ua|to|tv|be)\b(?:/[^\s)\]]*)?"
 )
 _DIGITS_FIRST = re.compile(rf"(\d+(?:[.,]\d+)?)[{_DASHES}]?([^\W\d_][^\W_]*)$")
-_HYPHEN = re.compile(f"[{_DASHES}]")
 _PLAIN = str.maketrans({"\u2019": "'", "\u02bc": "'"} | dict.fromkeys("‐‑‒–—―−⁃ー", "-"))
 _QUOTES = '"\u00ab\u00bb\u201c\u201d\u201e*'
 # Each mark as it is compared, and its kind; some marks are words of the rules.
@@ -144,28 +143,12 @@ def _digits(plain: str, start: int, words: Mapping[str, Entry], cardinal: frozen
             yield Token(found[1], start, end, "n", NOTHING, value_of(found[1]))
             yield Token(found[2], end, start + len(plain), "w", rest)
             return
-    yield from _range(plain, start, words, cardinal) or [_named(plain, start, words)]
+    yield _named(plain, start, words)
 
 
 def _named(plain: str, start: int, words: Mapping[str, Entry]) -> Token:
     """A name with digits in it, in the singular where the rules know only that («BMP-2s»)."""
     return Token(plain, start, start + len(plain), "m", words.get(plain.removesuffix("s")) or NOTHING)
-
-
-def _range(plain: str, start: int, words: Mapping[str, Entry], cardinal: frozenset[str]) -> list[Token]:
-    """Two numbers that a dash joins, the second with its unit glued on («30-40k», «10-ти»)."""
-    pieces = _HYPHEN.split(plain)
-    if len(pieces) != 2 or not pieces[0].isdigit() or not pieces[1][:1].isdigit():  # noqa: PLR2004 - from and to
-        return []
-    second = list(_digits(pieces[1], start + len(pieces[0]) + 1, words, cardinal))
-    if second[0].kind != "n":
-        return []
-    at = start + len(pieces[0])
-    return [
-        Token(pieces[0], start, at, "n", NOTHING, float(pieces[0][:300])),
-        Token("-", at, at + 1, "-"),
-        *second,
-    ]
 
 
 def _hyphened(plain: str, start: int, words: Mapping[str, Entry]) -> Iterator[Token]:
