@@ -10,12 +10,10 @@ into copies of the same tables without an index. The ratio of the two is what co
 import argparse
 import asyncio
 import json
-import platform
 import resource
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -23,12 +21,13 @@ import psycopg
 from psycopg import sql
 
 from bench import export
+from bench.scratch import scratch_server
 from monitor import collect
 from monitor.model import utc_now
 from monitor.sources.desktop import DesktopSource
 from monitor.store import migrate
 from monitor.store.database import Database
-from monitor.store.embedded import Supervisor, ensure_database
+from monitor.store.embedded import ensure_database
 
 TABLES = ("posts", "post_versions", "post_state", "raw_records", "coverage")
 CHUNK = 1 << 20
@@ -106,26 +105,18 @@ def main() -> None:
     if asked.take:
         print(json.dumps(asyncio.run(take(asked.take[0], Path(asked.take[1])))))
         return
-    with tempfile.TemporaryDirectory(prefix="monitor-bench-") as place:
-        scratch = Path(place)
-        scratch.chmod(0o755)
-        with Supervisor(scratch / "data").held() as server:
+    with scratch_server() as (scratch, server):
+        print(f"{'posts':>8} {'collect/s':>10} {'COPY/s':>10} {'ratio':>6} {'(range)':>13} {'peak MB':>8}")
+        for size in map(int, asked.sizes.split(",")):
+            path = export.write(scratch / f"{size}.json", size)
+            rounds = [measure(server.url("postgres"), path, scratch) for _ in range(asked.rounds)]
+            path.unlink()
+            middle = {key: statistics.median(r[key] for r in rounds) for key in rounds[0]}
+            ratios = [r["ratio"] for r in rounds]
+            spread = f"({min(ratios):.2f}–{max(ratios):.2f})"
             print(
-                f"PostgreSQL {server.binaries.version} · Python {platform.python_version()} · {platform.machine()}"
+                f"{size:>8} {middle['posts_s']:>10.0f} {middle['raw_s']:>10.0f} {middle['ratio']:>6.2f} {spread:>13} {middle['peak_mb']:>8.0f}"
             )
-            print(
-                f"{'posts':>8} {'collect/s':>10} {'COPY/s':>10} {'ratio':>6} {'(range)':>13} {'peak MB':>8}"
-            )
-            for size in map(int, asked.sizes.split(",")):
-                path = export.write(scratch / f"{size}.json", size)
-                rounds = [measure(server.url("postgres"), path, scratch) for _ in range(asked.rounds)]
-                path.unlink()
-                middle = {key: statistics.median(r[key] for r in rounds) for key in rounds[0]}
-                ratios = [r["ratio"] for r in rounds]
-                spread = f"({min(ratios):.2f}–{max(ratios):.2f})"
-                print(
-                    f"{size:>8} {middle['posts_s']:>10.0f} {middle['raw_s']:>10.0f} {middle['ratio']:>6.2f} {spread:>13} {middle['peak_mb']:>8.0f}"
-                )
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ import asyncio
 import json
 import statistics
 import sys
-import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -21,6 +20,7 @@ from pathlib import Path
 import psycopg
 
 from bench.outside import served
+from bench.scratch import scratch_server
 from monitor import settings
 from monitor.model import Listed, Pace, SourceName, utc_now
 from monitor.sources.telegram import TelegramSource
@@ -31,7 +31,7 @@ from monitor.standin.telegram import TelegramServer, serving_telegram
 from monitor.store import migrate, watches
 from monitor.store.accounts import AccountMemory
 from monitor.store.database import Database
-from monitor.store.embedded import Supervisor, ensure_database
+from monitor.store.embedded import ensure_database
 from monitor.worker import Work, Worker
 
 CHANNELS = 20
@@ -131,24 +131,21 @@ def main() -> None:
     if asked.serve:
         asyncio.run(serve(*map(float, asked.serve.split(":"))))
         return
-    with tempfile.TemporaryDirectory(prefix="monitor-bench-") as place:
-        scratch = Path(place)
-        scratch.chmod(0o755)
-        with Supervisor(scratch / "data").held() as postgres:
-            for number, pace in enumerate(map(float, asked.paces.split(","))):
-                ensure_database(postgres.url("postgres"), f"bench_{number}")
-                url = postgres.url(f"bench_{number}")
-                began = datetime.now(UTC)
-                # Each handle is resolved at half the pace, and each history read, before the clock counts.
-                warm = 10 + 4 * CHANNELS * pace
-                with served("bench.latency", f"{asked.seconds}:{warm}") as session:
-                    asyncio.run(work(url, session, pace=pace, seconds=warm + asked.seconds))
-                flagged, answered = waits(url, began + timedelta(seconds=warm + 1))
-                print(
-                    f"one request every {pace:g} s, {CHANNELS} channels, {len(flagged)} posts in {asked.seconds:g} s"
-                )
-                print("  " + told("from answered to stored and flagged", flagged))
-                print("  " + told("from posted to answered", answered))
+    with scratch_server() as (_, postgres):
+        for number, pace in enumerate(map(float, asked.paces.split(","))):
+            ensure_database(postgres.url("postgres"), f"bench_{number}")
+            url = postgres.url(f"bench_{number}")
+            began = datetime.now(UTC)
+            # Each handle is resolved at half the pace, and each history read, before the clock counts.
+            warm = 10 + 4 * CHANNELS * pace
+            with served("bench.latency", f"{asked.seconds}:{warm}") as session:
+                asyncio.run(work(url, session, pace=pace, seconds=warm + asked.seconds))
+            flagged, answered = waits(url, began + timedelta(seconds=warm + 1))
+            print(
+                f"one request every {pace:g} s, {CHANNELS} channels, {len(flagged)} posts in {asked.seconds:g} s"
+            )
+            print("  " + told("from answered to stored and flagged", flagged))
+            print("  " + told("from posted to answered", answered))
 
 
 if __name__ == "__main__":

@@ -10,9 +10,7 @@ are compiled. The texts are invented, unless MONITOR_BENCH_TEXTS names a JSONL f
 import argparse
 import asyncio
 import os
-import platform
 import statistics
-import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -21,6 +19,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import __main__
+from bench.scratch import scratch_server
 from bench.texts import texts
 from monitor import changes, flag, settings
 from monitor.extraction import RuleFile, Rules, RuleTexts, compile_rules
@@ -29,7 +28,7 @@ from monitor.model import Channel, Look, LookKind, Post, SourceName, utc_now
 from monitor.readers import look_seldom
 from monitor.store import migrate
 from monitor.store.database import Database
-from monitor.store.embedded import Supervisor, ensure_database
+from monitor.store.embedded import ensure_database
 
 RULES = Path(__file__).parents[1] / "config" / "rules.toml"
 PROCESSES = 2
@@ -128,15 +127,9 @@ def main() -> None:
     parser.add_argument("--posts", type=int, default=200_000)
     parser.add_argument("--rounds", type=int, default=3)
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="monitor-bench-") as place:
-        scratch = Path(place)
-        scratch.chmod(0o755)
-        with Supervisor(scratch / "data").held() as server:
-            print(
-                f"PostgreSQL {server.binaries.version} · Python {platform.python_version()} · {platform.machine()}"
-            )
-            ensure_database(server.url("postgres"), "bench")
-            done = asyncio.run(measure(server.url("bench"), asked.posts, asked.rounds))
+    with scratch_server() as (_, server):
+        ensure_database(server.url("postgres"), "bench")
+        done = asyncio.run(measure(server.url("bench"), asked.posts, asked.rounds))
     middle = {key: statistics.median(one[key] for one in done) for key in done[0]}
     ratios = [one["ratio"] for one in done]
     print(

@@ -10,17 +10,14 @@ stores posts, versions, state, counts, entities and coverage, once without raw r
 import argparse
 import asyncio
 import json
-import platform
 import random
 import resource
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -30,6 +27,7 @@ from telethon.sessions import StringSession
 
 from bench.export import vocabulary
 from bench.outside import served
+from bench.scratch import scratch_server
 from monitor import collect
 from monitor.model import Entity, Listed, SourceName, utc_now
 from monitor.sources.telegram import TelegramSource
@@ -40,7 +38,7 @@ from monitor.standin.telegram import TelegramServer, serving_telegram
 from monitor.store import migrate, watches
 from monitor.store.accounts import AccountMemory
 from monitor.store.database import Database
-from monitor.store.embedded import Supervisor, ensure_database
+from monitor.store.embedded import ensure_database
 
 HANDLE = "bench_channel"
 START = datetime(2024, 8, 5, tzinfo=UTC)
@@ -174,17 +172,9 @@ def main() -> None:
 
 def compare(count: int, rounds: int) -> None:
     """Some rounds, and the median of each figure."""
-    with tempfile.TemporaryDirectory(prefix="monitor-bench-") as place:
-        scratch = Path(place)
-        scratch.chmod(0o755)
-        with (
-            Supervisor(scratch / "data").held() as postgres,
-            served("bench.telegram", str(count)) as sessions,
-        ):
-            print(
-                f"PostgreSQL {postgres.binaries.version} · Python {platform.python_version()} · {platform.machine()} · {count} posts"
-            )
-            done = [measure(postgres.url("postgres"), sessions) for _ in range(rounds)]
+    with scratch_server() as (_, postgres), served("bench.telegram", str(count)) as sessions:
+        print(f"{count} posts")
+        done = [measure(postgres.url("postgres"), sessions) for _ in range(rounds)]
     middle = {key: statistics.median(one[key] for one in done) for key in done[0]}
     print(f"bare Telethon      {middle['bare_s']:>8.0f} posts/s")
     for kind, words in (("lean", "without raw"), ("raw", "with raw")):
