@@ -4,33 +4,26 @@ It stands after the number («11 новых танков»), before it («тан
 («четыре — над Брянской», «из них 17»). A number that belongs to a name, a date, a price or a formation counts nothing.
 """
 
-import re
 from dataclasses import replace
-from math import isclose
 
 from monitor.extraction.lexicon import Lexicon
+from monitor.extraction.nameless import ends_clause, has_fate, nameless, some_of, swapped
 from monitor.extraction.quantities import Quantity
+from monitor.extraction.refusals import LAST_MARK, is_refused
 from monitor.extraction.tokens import NOTHING, Token
 from monitor.extraction.view import Counted, View
-from monitor.model import Qualifier, Stance
+from monitor.model import Qualifier
 
 Before = tuple[Counted | None, Counted | None]
 # How many words may stand between a number and what it counts («10 новых немецких основных боевых танков»).
 REACH = 5
 HEADER = 7
-# From how many on a number beside losses counts people though it names none.
-LARGE = 1000
-# The highest mark of a tank («Leopard 2»), that of one which no rule knows, the last day of a month.
-LAST_MARK, SECOND_MARK, LAST_DAY = 9, 3, 31
 # What stands before an item of a list.
+OPENING = ',-:;("|'
 LISTING = ",;|:("
-OPENING, ENDING = ',-:;("|', ',-;|):".'
-# So many words after a number may stand before what happened to those.
-FATE = 4
-_TIME = re.compile(r"(?:[01]?\d|2[0-4])\.[0-5]\d")
-# No count of people, arms or ground is larger.
-MOST = 1e9
-MARKED = frozenset({"tank", "armour"})
+# «60 Bradley vehicles», «31 Abrams tanks»: a name says what the vehicles are.
+ARMS = frozenset({"tank", "armour", "artillery"})
+VEHICLE = "vehicle"
 # «8 421 (+3)»: how far the bracket stands from the figure.
 PLUS = 3
 # From five on a Russian noun takes the genitive of the plural; 11 to 19 take it whatever they end in.
@@ -101,74 +94,22 @@ _ENDINGS = (
 
 def counted_by(view: View, quantity: Quantity, before: Before, lexicon: Lexicon) -> Counted | None:
     """What a quantity counts, if anything; `before` are the last figure and the last one of people."""
-    if _refused(view, quantity) or _is_repeated(view, quantity) or _is_conversion(view, quantity, before[0]):
+    if is_refused(view, quantity, before[0]):
         return None
     more = _plus(view, quantity, before[0])
     if more is not None:
         return more
     found = (
-        _after(view, quantity)
+        swapped(view, quantity)
+        or _after(view, quantity)
         or _header(view, quantity, before[0])
         or _inverted(view, quantity, before[0])
         or _with_next(view, quantity)
-        or _some_of(view, quantity)
+        or some_of(view, quantity)
         or _with_previous(view, quantity, before)
-        or _headless(view, quantity)
+        or nameless(view, quantity)
     )
     return None if found is None or _disagrees(view, found, lexicon) else found
-
-
-def _refused(view: View, quantity: Quantity) -> bool:
-    """Whether the number is plainly something else: a percentage, a price, a number of something."""
-    before, after = view.at(quantity.first - 1), view.at(quantity.last + 1)
-    if before is not None and (before.entry.before or before.kind in "№$€₽£#=&/"):
-        return True
-    if (
-        before is not None
-        and quantity.bare
-        and (_is_name(before, quantity) or _is_time(view, before, quantity))
-    ):
-        return True
-    if after is not None and (after.kind in "%$€₽£°=/" and after.text != "*"):
-        return True
-    return quantity.low == 0 or quantity.high == 0 or _is_part_of_one(quantity)
-
-
-def _is_part_of_one(quantity: Quantity) -> bool:
-    """Whether the number has decimals that no count has, as coordinates do, or is too large for any."""
-    # 2.2 * 100 is 220.00000000000003.
-    return any(
-        bound is not None and (bound > MOST or not isclose(bound * 100, round(bound * 100)))
-        for bound in (quantity.low, quantity.high)
-    )
-
-
-def _is_conversion(view: View, quantity: Quantity, previous: Counted | None) -> bool:
-    """Whether a bracket only says the figure before in other units («10 miles (16 km)»)."""
-    opening = view.at(quantity.first - 1)
-    return (
-        opening is not None
-        and opening.kind == "("
-        and previous is not None
-        and previous.last == quantity.first - 2
-        and previous.kind in {"distance", "area"}
-    )
-
-
-def _is_repeated(view: View, quantity: Quantity) -> bool:
-    """Whether a bracket only says the number before in words («11 (одиннадцать) танков»), or a row of digits is none."""
-    before, earlier = view.at(quantity.first - 1), view.at(quantity.first - 2)
-    if before is None or earlier is None:
-        return False
-    if before.kind == "(":
-        return quantity.spelled and earlier.value == quantity.low
-    here = view.tokens[quantity.first]
-    return (
-        before.kind == "-"
-        and earlier.kind == "n"
-        and earlier.end == before.start
-        and before.end == here.start
-    )
 
 
 def _plus(view: View, quantity: Quantity, previous: Counted | None) -> Counted | None:
@@ -190,26 +131,6 @@ def _plus(view: View, quantity: Quantity, previous: Counted | None) -> Counted |
     )
 
 
-def _is_time(view: View, before: Token, quantity: Quantity) -> bool:
-    """Whether a number is a time of day («с 8.00 противник атакует»)."""
-    found = _TIME.fullmatch(view.tokens[quantity.number].text)
-    return found is not None and (before.entry.opens or before.entry.preposition)
-
-
-def _is_name(before: Token, quantity: Quantity) -> bool:
-    """Whether a number belongs to the name or date before it: «Leopard 2 tanks», «September 25»."""
-    value = quantity.high or 0
-    entry = before.entry
-    if entry.halts:
-        return before.text.isascii() and value <= LAST_DAY
-    if quantity.spelled or value > LAST_MARK or before.kind != "w":
-        return False
-    if entry.kind is not None:
-        return not entry.counted and not entry.cues and (before.text.isascii() or entry.kind in MARKED)
-    plain = entry.stop or entry.cues or entry.verb or entry.filler or entry.side or entry.qualifier
-    return before.text.isascii() and value <= SECOND_MARK and not plain
-
-
 def _after(view: View, quantity: Quantity) -> Counted | None:
     """What a number counts, from the words after it."""
     tokens = view.tokens
@@ -217,7 +138,7 @@ def _after(view: View, quantity: Quantity) -> Counted | None:
     while at < len(tokens) and steps <= REACH:
         token = tokens[at]
         entry = token.entry
-        if token.kind in '"/':
+        if token.kind in '"/' or _joins_adjectives(view, at):
             at += 1
             continue
         if token.kind == "(":
@@ -244,6 +165,14 @@ def _after(view: View, quantity: Quantity) -> Counted | None:
     return None
 
 
+def _joins_adjectives(view: View, at: int) -> bool:
+    """Whether «и» or a comma stands between two words that describe («уничтоженных и брошенных танков»)."""
+    token, before, after = view.tokens[at], view.at(at - 1), view.at(at + 1)
+    if before is None or after is None or not (token.entry.to or token.kind == ","):
+        return False
+    return all(word.kind == "w" and word.text.endswith(_ENDINGS) for word in (before, after))
+
+
 def _is_plain(token: Token | None) -> bool:
     """Whether a token plainly names what is counted («8 of them policemen»)."""
     return token is not None and token.entry.kind is not None
@@ -267,6 +196,8 @@ def _describes_in_english(view: View, at: int, after: Token, *, many: bool) -> b
         beyond = view.at(at + 2)
         return beyond is not None and beyond.entry.kind == token.entry.kind
     if token.kind != "w" or after.kind != "w" or after.entry.cues or after.entry.stop:
+        return False
+    if after.entry.kind == VEHICLE and token.entry.kind in ARMS:
         return False
     if after.entry.kind is not None and after.text.isascii():
         return not token.text.endswith("s") or after.entry.kind != token.entry.kind
@@ -298,15 +229,8 @@ def _head(view: View, quantity: Quantity, at: int) -> Counted | None:
     tokens = view.tokens
     entry = tokens[at].entry
     token = tokens[at]
-    if (
-        token.text.isascii()
-        and not token.text.endswith("s")
-        and not entry.collective
-        and entry.kind not in (None, "distance", "area")
-    ):
-        value = quantity.low if quantity.low is not None else quantity.high
-        if value is not None and value > 1 and token.kind == "w":
-            return None
+    if _is_singular_in_english(view, token, quantity):
+        return None
     if (
         _is_single(token, quantity)
         and at > 0
@@ -319,7 +243,7 @@ def _head(view: View, quantity: Quantity, at: int) -> Counted | None:
         after = view.at(last + 1)
         if after is None or not _belongs(view, last + 1, entry.kind or ""):
             break
-        last += 2 if after.entry.stop or after.text == "of" else 1
+        last += 2 if after.entry.stop or after.entry.out_of else 1
     return Counted(
         quantity,
         entry.kind or "",
@@ -330,6 +254,17 @@ def _head(view: View, quantity: Quantity, at: int) -> Counted | None:
         weak=weak,
         way="after",
     )
+
+
+def _is_singular_in_english(view: View, token: Token, quantity: Quantity) -> bool:
+    """Whether an English noun is in the singular beside a number of many; names of models have no plural."""
+    entry = token.entry
+    if not token.text.isascii() or token.kind != "w" or token.text.endswith("s") or entry.collective:
+        return False
+    if entry.kind in ("distance", "area") or any(letter.isdigit() for letter in token.text):
+        return False
+    value = quantity.low if quantity.low is not None else quantity.high
+    return value is not None and value > 1 and view.english
 
 
 def _is_single(token: Token, quantity: Quantity) -> bool:
@@ -360,7 +295,9 @@ def _belongs(view: View, at: int, kind: str) -> bool:
         return not token.text[0].isdigit() or "-" not in token.text
     if token.entry.kind == kind and _is_model(token, view.tokens[at - 1]):
         return True
-    if token.text in ("из", "of", "from", "з", "із") and after is not None and after.entry.side is not None:
+    if kind in ARMS and token.text.isascii() and token.entry.kind in (kind, VEHICLE):
+        return True
+    if token.entry.out_of and after is not None and after.entry.side is not None:
         return True
     return (
         token.entry.side is not None
@@ -379,11 +316,14 @@ def _is_model(token: Token, named: Token) -> bool:
 
 def _header(view: View, quantity: Quantity, previous: Counted | None) -> Counted | None:
     """A counted word that heads its line, with a dash or colon before the number («танки — 7», «поранено – 12 220»)."""
-    at = quantity.first - 1
-    while (token := view.at(at)) is not None and token.kind in '"≈~':
+    at, roughly = quantity.first - 1, False
+    while (token := view.at(at)) is not None and (token.kind in '"≈~' or token.entry.counting):
+        roughly = roughly or token.entry.counting
         at -= 1
     if token is None or token.kind not in "-:":
         return None
+    if roughly and quantity.qualifier is Qualifier.EXACT:
+        quantity = replace(quantity, qualifier=Qualifier.ABOUT)
     # A vague number is no number to the loop, but what it counts was read already.
     read = previous.last if previous is not None and previous.way != "after" else -1
     for place in range(at - 1, max(at - 1 - HEADER, read), -1):
@@ -442,35 +382,11 @@ def _inverted(view: View, quantity: Quantity, previous: Counted | None) -> Count
     )
 
 
-def _some_of(view: View, quantity: Quantity) -> Counted | None:
-    """«один из которых сдался», «четверых из них»: some of the soldiers named before, whom no number counts."""
-    part = view.at(quantity.last + 1)
-    if part is None or not part.entry.part or view.people_cue_after(quantity.last + 2) is None:
-        return None
-    start, _ = view.sentence(quantity.first)
-    for place in range(quantity.first - 1, max(view.sentence(max(start - 2, 0))[0] - 1, -1), -1):
-        entry = view.tokens[place].entry
-        if entry.kind == "personnel" and not entry.weak:
-            return Counted(
-                quantity,
-                "personnel",
-                entry.term,
-                first=quantity.first,
-                last=quantity.last + 1,
-                head=quantity.last + 1,
-                weak=False,
-                way="some of them",
-            )
-        if entry.kind is not None and not entry.weak:
-            return None
-    return None
-
-
 def _with_next(view: View, quantity: Quantity) -> Counted | None:
     """«351 и 468 кв. км», «убито 20, ранено 40 солдат»: the word after the second number is that of the first, too."""
     at = quantity.last + 1
     link, before = view.at(at), view.at(quantity.first - 1)
-    if link is None or not (link.entry.to or link.kind == ","):
+    if link is None or not (link.entry.to or link.entry.out_of or link.kind == ","):
         return None
     fates = [token is not None and view.people_cue(token) is not None for token in (before, view.at(at + 1))]
     if not all(fates) and link.kind == ",":
@@ -487,12 +403,12 @@ def _with_next(view: View, quantity: Quantity) -> Counted | None:
 
 def _with_previous(view: View, quantity: Quantity, before: Before) -> Counted | None:
     """A number without a word of its own, in a list with the figure before («8 — над Белгородской», «из них 17»)."""
-    fate = _fate(view, quantity)
+    fate = has_fate(view, quantity)
     previous = before[1] if fate else before[0]
     if previous is None or not _is_in_list(view, quantity, previous, fate=fate):
         return None
     after = view.at(quantity.last + 1)
-    ends = after is None or after.kind in ENDING or fate
+    ends = ends_clause(after) or fate
     if not ends and after is not None and not _lets_end(after):
         return None
     return replace(
@@ -509,18 +425,7 @@ def _with_previous(view: View, quantity: Quantity, before: Before) -> Counted | 
 def _lets_end(after: Token) -> bool:
     """Whether a word after a bare number names nothing that it counts."""
     entry = after.entry
-    return entry.stop or entry.part or entry.opens or entry.each or bool(entry.cues)
-
-
-def _fate(view: View, quantity: Quantity) -> bool:
-    """Whether what happened to people stands right after a number («двое взяты в плен», «четверо дістали поранень»)."""
-    reach = FATE if quantity.spelled else 1
-    for token in view.tokens[quantity.last + 1 : quantity.last + 1 + reach]:
-        if token.kind != "w" or (token.entry.kind is not None and not token.entry.weak):
-            return False
-        if view.people_cue(token) is not None:
-            return True
-    return False
+    return entry.stop or entry.part or entry.opens or entry.each or bool(entry.cues or entry.verb)
 
 
 def _is_in_list(view: View, quantity: Quantity, previous: Counted, *, fate: bool) -> bool:
@@ -534,7 +439,7 @@ def _is_in_list(view: View, quantity: Quantity, previous: Counted, *, fate: bool
         return previous.last >= view.sentence(max(start - 2, 0))[0]
     if not view.same_sentence(previous.last, quantity.first):
         return False
-    ends = after is None or after.kind in ENDING
+    ends = ends_clause(after)
     if fate or (any(near) and previous.kind in PEOPLE and ends):
         return True
     if not quantity.bare and previous.kind in PEOPLE and ends:
@@ -545,36 +450,6 @@ def _is_in_list(view: View, quantity: Quantity, previous: Counted, *, fate: bool
     return (
         before.kind in OPENING or bool(entry.part or entry.filler or entry.to or entry.cues) or quantity.each
     )
-
-
-def _headless(view: View, quantity: Quantity) -> Counted | None:
-    """Thousands beside losses that name nobody («потери ВСУ меньше 80 тысяч»), and prisoners («двое в плену»)."""
-    low = quantity.low if quantity.low is not None else quantity.high
-    after = view.at(quantity.last + 1)
-    start, _ = view.sentence(quantity.first)
-    near = view.tokens[max(start, quantity.first - REACH - 1) : quantity.first]
-    if any(token.entry.civil for token in near) or low is None:
-        return None
-    if quantity.spelled and after is not None and after.entry.military and "captured" in after.entry.cues:
-        return _nameless(quantity, "captured", way="prisoners")
-    ours, fate = after, view.at(quantity.last + 2)
-    if ours is not None and ours.entry.stance is Stance.OWN and fate is not None:
-        told = view.people_cue(fate)
-        if told not in (None, "personnel"):
-            return replace(_nameless(quantity, told, way="called ours"), last=quantity.last + 1)
-    sided = any(token.entry.side or token.entry.stance for token in near)
-    lost = any("losses" in token.entry.cues for token in near)
-    ends = after is None or after.kind in ENDING or after.entry.stop
-    return (
-        _nameless(quantity, "losses", way="losses of thousands")
-        if low >= LARGE and sided and lost and ends
-        else None
-    )
-
-
-def _nameless(quantity: Quantity, kind: str, *, way: str) -> Counted:
-    last = quantity.last
-    return Counted(quantity, kind, "", first=quantity.first, last=last, head=last, weak=False, way=way)
 
 
 def _disagrees(view: View, counted: Counted, lexicon: Lexicon) -> bool:

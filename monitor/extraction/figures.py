@@ -61,13 +61,14 @@ def _kind(view: View, counted: Counted, previous: Counted | None, lexicon: Lexic
     if view.vetoed(counted):
         return None
     if kind.ground:
-        return kind.name if view.on_ground(counted, kind.name) else None
+        return kind.name if view.on_ground(counted, kind.name, previous) else None
     if counted.way == "with the one before":
         return _kind_of_part(view, counted, kind)
     if counted.weak and not view.is_military(counted, kind, previous):
         return None
     if kind.name != "personnel":
-        return kind.name
+        killed = kind.name == "captured" and view.killed_right_before(counted)
+        return "killed" if killed else kind.name
     return view.cue_of(counted) or kind.name
 
 

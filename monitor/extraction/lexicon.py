@@ -6,6 +6,7 @@ hang on their first word, the longest first.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from monitor.extraction.document import RuleFile
@@ -66,6 +67,9 @@ class Entry:
     troop: bool = False
     single: bool = False
     place: bool = False
+    captivity: bool = False
+    out_of: bool = False
+    against: bool = False
     longer: list[tuple[tuple[Forms, ...], "Entry"]] = field(default_factory=list)
 
 
@@ -108,6 +112,9 @@ _GRAMMAR = {
     "fillers": "filler",
     "parts": "part",
     "each": "each",
+    "captivity": "captivity",
+    "out_of": "out_of",
+    "against": "against",
     "makers": "maker",
     "among": "among",
     "prepositions": "preposition",
@@ -326,16 +333,15 @@ def compile_lexicon(file: RuleFile) -> Lexicon:
     for entry in build.words.values():
         entry.longer.sort(key=lambda pair: -len(pair[0]))
         for rest, longer in entry.longer:
-            _inherit(
-                longer,
-                [entry, *(build.words[form] for forms in rest for form in forms if form in build.words)],
-            )
+            words = [[build.words[form] for form in forms if form in build.words] for forms in rest]
+            _inherit(longer, [entry, *chain.from_iterable(words)], words[-1])
     return Lexicon(build.words, kinds, build.endings("cardinal_endings"))
 
 
-def _inherit(longer: Entry, parts: list[Entry]) -> None:
+def _inherit(longer: Entry, parts: list[Entry], last: list[Entry]) -> None:
     """A term of several words says what its words say, too: a military one, and for a time («за все втрати») what happened."""
-    longer.collective = longer.collective or parts[-1].collective
+    longer.collective = longer.collective or any(word.collective for word in last)
+    longer.captivity = longer.captivity or any(word.captivity for word in last)
     longer.military = longer.military or any(part.military for part in parts)
     if longer.scope is not None:
         longer.cues = longer.cues or tuple(cue for part in parts for cue in part.cues)

@@ -11,6 +11,7 @@ from monitor.model import Qualifier
 
 # From here on words of numbers add up: «двадцать пять», not «двенадцать пять».
 TENS = 20
+THOUSAND = 1000
 # «до» and «to» have so many letters; a verb of rising or falling stands so many words before.
 SHORT, CHANGE = 2, 7
 # Endings of one of a thing after «до»: «роты», «взвода», «отделения».
@@ -151,6 +152,9 @@ def _of_itself(tokens: list[Token], at: int) -> _Number | None:
     vague = entry.plural or (last > at and not bounded)
     if not vague and not bounded and tokens[at].text.endswith(("и", "ы", "і")):
         vague = True
+    rest = _spelled(tokens, last + 1) if last + 1 < len(tokens) and tokens[last + 1].entry.number else None
+    if rest is not None and TENS <= rest.value < value and not (vague and value < THOUSAND):
+        return _Number(value + rest.value, rest.last, spelled=True)
     return _Number(value, last, vague=vague, scale=value, spelled=True)
 
 

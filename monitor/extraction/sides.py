@@ -12,7 +12,7 @@ from functools import cached_property
 
 from monitor.extraction.lexicon import Kind
 from monitor.extraction.tokens import Token
-from monitor.extraction.view import Counted, View
+from monitor.extraction.view import PEOPLE_CUES, Counted, View
 from monitor.model import Side, Stance
 
 Found = tuple[Side, Stance | None, str]
@@ -26,6 +26,8 @@ _OWNERS = 3
 # One word in so many with a letter that only Ukrainian has makes a text Ukrainian; so many words open a text.
 _SHARE, _OPENING = 10, 8
 _LOSES_FIRST = 10
+# So many words after a side its verb may stand.
+_TELLING = 7
 _BEING = frozenset({"were", "was", "been", "are", "be", "is", "being"})
 
 
@@ -78,10 +80,10 @@ def side_of(whole: Whole, counted: Counted, previous: Counted | None, kind: Kind
     """The side, the stance where a text calls them enemy or ours, and by which rule."""
     view = whole.view
     stance = _stance(view, counted)
-    named = _within(view, counted)
+    named = _named(view, counted)
     if named is not None:
-        return named, stance, "named with it"
-    if counted.head is None and previous is not None:
+        return named[0], stance, named[1]
+    if counted.head is None and previous is not None and stance is None:
         return previous.side, previous.stance, "as the one before"
     if stance is not None:
         return _of_stance(whole, stance), stance, f"called {stance.value}"
@@ -93,6 +95,18 @@ def side_of(whole: Whole, counted: Counted, previous: Counted | None, kind: Kind
     if not kind.people and kind.troop and whole.given and _is_for_ukraine(view, found[0], start, end):
         return Side.UKRAINE, None, "who receives"
     return found
+
+
+def _named(view: View, counted: Counted) -> tuple[Side, str] | None:
+    """The side that a figure's own words tell, and by which rule."""
+    side = _within(view, counted)
+    if side is not None:
+        return side, "named with it"
+    captor = _captor(view, counted) if counted.kind in PEOPLE_CUES else None
+    if captor is not None:
+        return _OPPONENT[captor], "opponent of who holds them"
+    side = _behind(view, counted)
+    return None if side is None else (side, "named after it")
 
 
 def _is_for_ukraine(view: View, side: Side, start: int, end: int) -> bool:
@@ -117,7 +131,33 @@ def _within(view: View, counted: Counted) -> Side | None:
     return next((token.entry.side for token in reversed(inside) if token.entry.side is not None), None)
 
 
+def _behind(view: View, counted: Counted) -> Side | None:
+    """The side right behind a bare number («19 единиц украинской техники и 30 — российской», «<10 UA»)."""
+    after = view.at(counted.last + 1)
+    if after is not None and after.kind == "-":
+        after = view.at(counted.last + 2)
+    return after.entry.side if counted.head is None and after is not None and not after.entry.verb else None
+
+
+def _captor(view: View, counted: Counted) -> Side | None:
+    """Who holds the prisoners counted («из украинского плена», «попали в плен к ВСУ», «surrendered to Ukraine»)."""
+    start, end = view.sentence(counted.first)
+    told = view.captivities
+    for place in told[bisect_left(told, start) : bisect_left(told, end)]:
+        token = view.tokens[place]
+        before, after, beyond = view.at(place - 1), view.at(place + 1), view.at(place + 2)
+        if token.entry.captivity and before is not None and before.entry.side in _OPPONENT:
+            return before.entry.side
+        to = after is not None and after.entry.preposition and (token.entry.captivity or after.text == "to")
+        if to and beyond is not None and beyond.entry.side in _OPPONENT:
+            return beyond.entry.side
+    return None
+
+
 def _stance(view: View, counted: Counted) -> Stance | None:
+    before = view.at(counted.first - 1)
+    if before is not None and before.entry.stance is Stance.OWN:
+        return Stance.OWN
     for token in view.tokens[counted.first : counted.last + 2]:
         if token.entry.stance is not None:
             return token.entry.stance
@@ -125,9 +165,9 @@ def _stance(view: View, counted: Counted) -> Stance | None:
 
 
 def _of_stance(whole: Whole, stance: Stance) -> Side:
-    """Who the enemy is, if the text names one; «ours» are nobody's by themselves."""
+    """Who the enemy is, if the text names one; «ours» are whom the text speaks for, if it names either."""
     if stance is Stance.OWN:
-        return Side.UNKNOWN
+        return whole.own if any(side in _OPPONENT for side in whole.doing) else Side.UNKNOWN
     enemy = _OPPONENT.get(whole.own, Side.UNKNOWN)
     named = [side for side in whole.named if side in _OPPONENT]
     if len(named) == 1 and named[0] is not whole.own and named[0] in whole.doing:
@@ -157,17 +197,26 @@ def _by_part(whole: Whole, counted: Counted, start: int, end: int, *, kind: Kind
     if verb is None or kind.ground or (verb[1] == "gives" and kind.people):
         return _subject(view, mentions, counted.first)
     place, role = verb
-    called = next(
-        (t.entry.stance for t in view.tokens[max(place - 2, start) : place + 3] if t.entry.stance), None
-    )
-    if role == "loses" and called is not None:
-        return _of_stance(whole, called), called, f"called {called.value}"
     if role == "loses":
-        return _nearest(mentions, place, "who loses")
+        return _losing(whole, counted, mentions, place)
     if role == "gives":
         receiver = next((side for _, side in mentions if side is Side.UKRAINE), mentions[-1][1])
         return receiver, None, "who receives"
     return _destroyed(whole, counted, mentions, place)
+
+
+def _losing(whole: Whole, counted: Counted, mentions: list[tuple[int, Side]], verb: int) -> Found:
+    """Who loses: whoever is called enemy or ours beside the verb, named right after it, or nearest to it."""
+    view = whole.view
+    start, _ = view.sentence(counted.first)
+    near = view.tokens[max(verb - 2, start) : verb + 3]
+    called = next((token.entry.stance for token in near if token.entry.stance), None)
+    if called is not None:
+        return _of_stance(whole, called), called, f"called {called.value}"
+    owner = view.at(verb + 1)
+    if owner is not None and owner.entry.side is not None and verb < counted.first:
+        return owner.entry.side, None, "whose losses"
+    return _nearest(mentions, verb, "who loses")
 
 
 def _by_stance(whole: Whole, counted: Counted, start: int) -> Found | None:
@@ -250,12 +299,22 @@ def _mentions(view: View, start: int, end: int) -> Iterator[tuple[int, Side]]:
 
 def _tells(view: View, place: int, start: int) -> bool:
     """Whether a side only tells: beside a word of telling, or before the colon of what it says."""
+    if place and "loses" in view.tokens[place - 1].entry.verb:
+        return False
     around = [*view.tokens[max(place - 3, start) : place], *view.tokens[place + 1 : place + 4]]
-    if any("tells" in token.entry.verb for token in around):
+    if any("tells" in token.entry.verb for token in around) or _goes_on_to_tell(view, place):
         return True
     after = next((token for token in view.tokens[place + 1 : place + 4] if token.entry.side is None), None)
     before = view.tokens[start:place]
     return after is not None and after.kind == ":" and not any(token.entry.verb for token in before)
+
+
+def _goes_on_to_tell(view: View, place: int) -> bool:
+    """Whether the first thing a side does is to tell («российская сторона в первые часы говорила о 300 бойцах»)."""
+    for token in view.tokens[place + 1 : place + 1 + _TELLING]:
+        if token.entry.verb or token.kind not in "wm":
+            return "tells" in token.entry.verb
+    return False
 
 
 def _verb(view: View, counted: Counted, start: int, end: int) -> tuple[int, str] | None:

@@ -22,8 +22,8 @@ _TOKEN = re.compile(
     rf"|([{_DASHES}.!?;:,()\"\u00ab\u00bb\u201c\u201d\u201e+~\u2248<>%$\u20ac\u20bd\u00a3#\u2116/=&\u00b0*{_BULLETS}])"
     r"|(\n)"
     r"|((?<![\d.])\d{1,2}[./]\d{1,2}[./]\d{2,4}(?![\d])|(?<!\d)\d{1,2}:\d{1,2}(?!\d))"
-    rf"|((?:(?<![\d.,])[1-9]\d{{0,2}}(?:{_GROUP}\d{{3}})+(?!\d)|\d+[.,]\d+|\d+)(?![^\W_]|['\u2019\u02bc{_DASHES}][^\W\d_]|[\ufe0f\u20e3]))"
-    rf"|([^\W_]+{_JOINED})"
+    rf"|((?:(?<![\d.,])[1-9]\d{{0,2}}(?:{_GROUP}\d{{3}})+(?!\d)|\d+[.,]\d+|\d+)(?![^\W_]|[.,]\d+[^\W\d_]|['\u2019\u02bc{_DASHES}][^\W\d_]|[\ufe0f\u20e3]))"
+    rf"|((?:\d+[.,](?=\d+[^\W\d_]))?[^\W_]+{_JOINED})"
 )
 _WORD, _MARK, _LINE, _DATE, _NUMBER = 1, 2, 3, 4, 5
 # Addresses, by what they cannot do without; what stands before a top-level domain is sought from there.
@@ -31,6 +31,7 @@ _ADDRESS = re.compile(
     r"https?://[^\s)\]]+|@[a-z0-9_]+|\.(?:com|ru|org|net|me|ly|gg|ua|to|tv|be)\b(?:/[^\s)\]]*)?"
 )
 _DIGITS_FIRST = re.compile(rf"(\d+(?:[.,]\d+)?)[{_DASHES}]?([^\W\d_][^\W_]*)$")
+_MODEL = re.compile(r"([^\W\d_]+-?\d+)[^\W\d_]+$")
 _PLAIN = str.maketrans({"\u2019": "'", "\u02bc": "'"} | dict.fromkeys("‐‑‒–—―−⁃ー", "-"))
 _QUOTES = '"\u00ab\u00bb\u201c\u201d\u201e*'
 # Each mark as it is compared, and its kind; some marks are words of the rules.
@@ -147,8 +148,13 @@ def _digits(plain: str, start: int, words: Mapping[str, Entry], cardinal: frozen
 
 
 def _named(plain: str, start: int, words: Mapping[str, Entry]) -> Token:
-    """A name with digits in it, in the singular where the rules know only that («BMP-2s»)."""
-    return Token(plain, start, start + len(plain), "m", words.get(plain.removesuffix("s")) or NOTHING)
+    """A name with digits in it; where the rules know only the singular («BMP-2s») or an older model («Т-80БВМ»), as that."""
+    entry = words.get(plain.removesuffix("s"))
+    model = _MODEL.match(plain) if entry is None else None
+    older = words.get(model[1]) if model is not None else None
+    if older is not None and older.kind is not None:
+        entry = older
+    return Token(plain, start, start + len(plain), "m", entry or NOTHING)
 
 
 def _hyphened(plain: str, start: int, words: Mapping[str, Entry]) -> Iterator[Token]:

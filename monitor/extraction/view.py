@@ -8,7 +8,7 @@ from functools import cached_property
 from monitor.extraction.lexicon import Kind
 from monitor.extraction.quantities import Quantity
 from monitor.extraction.tokens import Token
-from monitor.model import Scope, Side, Stance
+from monitor.model import Qualifier, Scope, Side, Stance
 
 PEOPLE_CUES = ("losses", "killed", "wounded", "captured", "personnel")
 # How far from a figure the word may stand that tells what happened: after it in its clause, before it in its sentence.
@@ -21,6 +21,8 @@ CLAUSE = 20
 MANY, VERY = 100, 4
 # «15 раненых и один погибший солдат»: so near stands the word that both share.
 LIST = 5
+# A bracket between a number and what it counts is no longer.
+LONGEST_BRACKET = 12
 # One military word is in any report.
 SOME = 2
 # A list under a heading has at most so many items, each of at most so many words.
@@ -85,6 +87,21 @@ class View:
         return sum(map(_is_military, self.tokens))
 
     @cached_property
+    def captivities(self) -> list[int]:
+        """The places of words on prisoners."""
+        return [
+            place
+            for place, token in enumerate(self.tokens)
+            if token.entry.captivity or "captured" in token.entry.cues
+        ]
+
+    @cached_property
+    def english(self) -> bool:
+        """Whether most words are in Latin letters."""
+        words = [token.text.isascii() for token in self.tokens if token.kind == "w"]
+        return sum(words) * 2 > len(words)
+
+    @cached_property
     def civil(self) -> int:
         """How many words of the text are civil."""
         return sum(token.entry.civil for token in self.tokens)
@@ -106,7 +123,7 @@ class View:
 
     def closing(self, opening: int) -> int | None:
         """Where a bracket closes, if it does soon."""
-        for place in range(opening + 1, min(opening + 8, len(self.tokens))):
+        for place in range(opening + 1, min(opening + LONGEST_BRACKET, len(self.tokens))):
             if self.tokens[place].kind == ")":
                 return place
         return None
@@ -153,9 +170,9 @@ class View:
             return None
         if first.text in _WHO:
             return self.people_cue_after(comma + 2, over=False)
-        if not first.text.endswith(_PARTICIPLES):
+        if not first.text.split()[0].endswith(_PARTICIPLES):
             return None
-        return self.people_cue(first) or self._cue_beyond(comma + 2)
+        return self.people_cue_after(comma + 1, over=False) or self._cue_beyond(comma + 2)
 
     def _cue_beyond(self, start: int) -> str | None:
         """The cue after the comma that closes a clause."""
@@ -224,9 +241,19 @@ class View:
         start, end = self.sentence(counted.first)
         return any(token.entry.near for token in self.tokens[start:end])
 
-    def on_ground(self, counted: Counted, kind: str) -> bool:
-        """Whether the sentence tells of ground taken, held or lost, and not of how far things lie apart."""
+    def killed_right_before(self, counted: Counted) -> bool:
+        """Whether prisoners are said to be killed («казнили 56 пленных»)."""
+        before = self.at(counted.first - 1)
+        return before is not None and self.people_cue(before) == "killed"
+
+    def on_ground(self, counted: Counted, kind: str, previous: Counted | None) -> bool:
+        """Whether the sentence tells of ground taken, held or lost, and not of how far things lie apart.
+
+        An area after another one in this sentence or the one before goes on with it.
+        """
         start, end = self.sentence(counted.first)
+        if kind == "area" and previous is not None and previous.kind == kind:
+            return previous.last >= self.sentence(max(start - 2, 0))[0]
         near = [self.at(counted.first - 1), self.at(counted.first - 2), self.at(counted.last + 1)]
         if kind == "distance":
             if any(token is not None and token.entry.place for token in near):
@@ -252,7 +279,8 @@ class View:
         if kind.people or kind.name in ("killed", "wounded"):
             return self._are_soldiers(counted, around, military=military + owner, civil=civil)
         if kind.numbered:
-            return owner or military > civil
+            formed = counted.quantity.spelled or counted.quantity.qualifier is not Qualifier.EXACT
+            return owner or military > civil or (formed and civil == 0 and self._text_is_military())
         if kind.name == "losses":
             return civil == 0 and (owner or military > 0 or any(token.entry.side for token in around))
         return (owner or military >= civil) and self._text_is_military()
@@ -338,7 +366,7 @@ def _where(told: tuple[int, Scope]) -> int:
 
 def _is_soldier(token: Token) -> bool:
     """Whether a word names soldiers plainly, or says that people were destroyed."""
-    if token.entry.kind == "personnel" and not token.entry.weak:
+    if token.entry.kind in ("personnel", "captured") and not token.entry.weak:
         return not token.text.isascii() or token.text.endswith("s") or token.entry.collective
     return False
 

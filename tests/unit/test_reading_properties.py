@@ -1,6 +1,9 @@
 """What holds for the reading of any text at all: of the rules' own words, of marks, of letters from anywhere."""
 
+import os
 import random
+import subprocess
+import sys
 
 import pytest
 from hypothesis import assume, given, settings
@@ -79,3 +82,19 @@ def test_numbers_without_end_make_no_bound_without_end(text: str) -> None:
 
 def test_figures_stand_in_the_order_of_the_text() -> None:
     assert broken(shipped_rules(), "Сожжено 4 танка, рота потеряла несколько: 2")[1] == []
+
+
+def test_a_reading_is_the_same_in_every_process() -> None:
+    """A ruleset's hash names one reading, so nothing may hang on the order of a set."""
+    code = "from tests.posts import POSTS; from tests.rulesets import shipped_rules; print([shipped_rules().read(post) for post in POSTS])"
+    readings = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(readings) == 1
