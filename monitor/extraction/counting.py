@@ -27,9 +27,11 @@ VEHICLE = "vehicle"
 # «8 421 (+3)»: how far the bracket stands from the figure.
 PLUS = 3
 # From five on a Russian noun takes the genitive of the plural; 11 to 19 take it whatever they end in.
-MANY, TEEN = 5, 11
+FEW, MANY, TEEN = 4, 5, 11
 PEOPLE = frozenset({"personnel", "killed", "wounded", "captured", "losses"})
 _SINGULAR = ("ої", "ой", "ую", "ая", "ою", "ій", "ну", "ву", "ська", "ьку")
+# Endings that few nouns share with the words that describe them.
+_DESCRIBING = ("ых", "их", "ыми", "ими", "ые", "ие", "ої", "ні", "ові", "кі", "ной", "ого")
 _VERBAL = (
     "ли",
     "ла",
@@ -82,6 +84,8 @@ _ENDINGS = (
     "ій",
     "ого",
     "ські",
+    "ові",
+    "кі",
     "ська",
     "ське",
     "цька",
@@ -170,7 +174,7 @@ def _joins_adjectives(view: View, at: int) -> bool:
     token, before, after = view.tokens[at], view.at(at - 1), view.at(at + 1)
     if before is None or after is None or not (token.entry.to or token.kind == ","):
         return False
-    return all(word.kind == "w" and word.text.endswith(_ENDINGS) for word in (before, after))
+    return all(word.kind == "w" and word.text.endswith(_DESCRIBING) for word in (before, after))
 
 
 def _is_plain(token: Token | None) -> bool:
@@ -272,6 +276,9 @@ def _is_single(token: Token, quantity: Quantity) -> bool:
     value = quantity.high if quantity.low is None else quantity.low
     if not token.entry.single or value is None or value <= 1 or quantity.qualifier is Qualifier.VAGUE:
         return False
+    # «дві бригади»: after two to four a form that is not the dictionary's is of the plural, too.
+    if value <= FEW and token.text != token.entry.term:
+        return False
     return value % 10 != 1 or value % 100 == TEEN
 
 
@@ -320,7 +327,8 @@ def _header(view: View, quantity: Quantity, previous: Counted | None) -> Counted
     while (token := view.at(at)) is not None and (token.kind in '"≈~' or token.entry.counting):
         roughly = roughly or token.entry.counting
         at -= 1
-    if token is None or token.kind not in "-:":
+    after = view.at(quantity.last + 1)
+    if token is None or token.kind not in "-:" or (after is not None and after.entry.halts):
         return None
     if roughly and quantity.qualifier is Qualifier.EXACT:
         quantity = replace(quantity, qualifier=Qualifier.ABOUT)

@@ -51,7 +51,7 @@ def has_fate(view: View, quantity: Quantity) -> bool:
     """Whether what happened to people stands right after a number («двое взяты в плен», «четверо дістали поранень»)."""
     reach = FATE if quantity.spelled else 1
     for token in view.tokens[quantity.last + 1 : quantity.last + 1 + reach]:
-        if token.kind != "w" or (token.entry.kind is not None and not token.entry.weak):
+        if token.kind != "w" or token.entry.civil or (token.entry.kind is not None and not token.entry.weak):
             return False
         if view.people_cue(token) is not None:
             return True

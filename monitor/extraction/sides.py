@@ -238,7 +238,7 @@ def _by_stance(whole: Whole, counted: Counted, start: int) -> Found | None:
     return (_of_stance(whole, stance), stance, f"called {stance.value}") if stance else None
 
 
-def _destroyed(whole: Whole, counted: Counted, mentions: list[tuple[int, Side]], verb: int) -> Found:
+def _destroyed(whole: Whole, counted: Counted, mentions: list[tuple[int, Side]], verb: int) -> Found | None:
     """The side destroyed: the opponent of who does it before the verb, or of who the text speaks for."""
     view = whole.view
     before = [side for place, side in mentions if place < verb and verb - place <= _NEAR]
@@ -250,7 +250,8 @@ def _destroyed(whole: Whole, counted: Counted, mentions: list[tuple[int, Side]],
         doer = whole.own if whole.own in before else None
     if doer is not None and (verb < counted.first or by):
         return _OPPONENT[doer], None, "opponent of who destroys"
-    return _nearest(mentions, counted.first, "named near it")
+    free = [mention for mention in mentions if not _is_place(view, mention[0])]
+    return _nearest(free, counted.first, "named near it") if free else None
 
 
 def _is_passive(view: View, verb: int) -> bool:
@@ -301,7 +302,9 @@ def _tells(view: View, place: int, start: int) -> bool:
     """Whether a side only tells: beside a word of telling, or before the colon of what it says."""
     if place and "loses" in view.tokens[place - 1].entry.verb:
         return False
-    around = [*view.tokens[max(place - 3, start) : place], *view.tokens[place + 1 : place + 4]]
+    before = view.tokens[max(place - 3, start) : place]
+    clause = max((at for at, token in enumerate(before, 1) if token.kind == ","), default=0)
+    around = [*before[clause:], *view.tokens[place + 1 : place + 4]]
     if any("tells" in token.entry.verb for token in around) or _goes_on_to_tell(view, place):
         return True
     after = next((token for token in view.tokens[place + 1 : place + 4] if token.entry.side is None), None)

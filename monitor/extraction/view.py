@@ -256,6 +256,8 @@ class View:
             return previous.last >= self.sentence(max(start - 2, 0))[0]
         near = [self.at(counted.first - 1), self.at(counted.first - 2), self.at(counted.last + 1)]
         if kind == "distance":
+            if near[0] is not None and "advance" in near[0].entry.cues:
+                return True
             if any(token is not None and token.entry.place for token in near):
                 return False
             return any("advance" in token.entry.cues for token in self.tokens[start:end])
@@ -265,7 +267,13 @@ class View:
         """Whether a weak word is read: by the words of its sentence, or by the figure before in it."""
         start, end = self.sentence(counted.first)
         inside = self.tokens[counted.first : counted.last + 1]
-        around = [*self.tokens[start : counted.first], *self.tokens[counted.last + 1 : end]]
+        heading = self.heading(counted.first)
+        listed = any(token.kind == ":" for token in heading[-2:])
+        around = [
+            *(heading if listed else ()),
+            *self.tokens[start : counted.first],
+            *self.tokens[counted.last + 1 : end],
+        ]
         military = sum(map(_is_military, around))
         civil = sum(token.entry.civil for token in around)
         if self._follows_people(counted, previous) and civil == 0:

@@ -387,6 +387,21 @@ def test_figures_know_the_word_that_named_them() -> None:
         ("Матч в казарме солдат: 5 на 5", []),
         ("Солдаты вышли из боя. В бою в окопах у фронта трое погибли", ["трое | killed 3"]),
         ("Налог для 3 группы", []),
+        ("Под Курск сняли дві штурмові бригади", ["дві штурмові бригади | unit 2"]),
+        ("Громада: міномет – 22 вибухи", []),
+        (
+            "1 402 боевые машины реактивных систем залпового огня",
+            ["1 402 боевые машины реактивных систем залпового огня | artillery 1402"],
+        ),
+        (
+            "Втрати ворога склали:\n– 71 особа;\n– 6 гармат",
+            ["71 особа | losses 71", "6 гармат | artillery 6"],
+        ),
+        ("100 soldiers killed. At least five civilians killed", ["100 soldiers | killed 100"]),
+        (
+            "Ukrainian troops advanced up to 24 kilometers from the border",
+            ["up to 24 kilometers | distance ..24 at_most"],
+        ),
     ],
 )
 def test_as_they_are_written_elsewhere(text: str, figures: list[str]) -> None:
@@ -398,6 +413,7 @@ def test_as_they_are_written_elsewhere(text: str, figures: list[str]) -> None:
     [
         ("Генштаб ВСУ оценил потери РФ за сутки в 1240 человек и 9 танков", ["russia", "russia"]),
         ("19 единиц украинской бронетехники и 30 — российской", ["ukraine", "russia"]),
+        ("Минобороны РФ заявляет, что украинская армия потеряла 2300 солдат", ["ukraine"]),
         ("RU losses: 4 tanks. UA losses: 2 Strykers", ["russia", "ukraine"]),
         ("Трое бойцов попали в плен к ВСУ", ["russia"]),
         ("З російського полону повернулися 103 військових", ["ukraine"]),
