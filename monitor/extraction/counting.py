@@ -433,7 +433,9 @@ def _with_previous(view: View, quantity: Quantity, before: Before) -> Counted | 
 def _lets_end(after: Token) -> bool:
     """Whether a word after a bare number names nothing that it counts."""
     entry = after.entry
-    return entry.stop or entry.part or entry.opens or entry.each or bool(entry.cues or entry.verb)
+    return (
+        entry.stop or entry.part or entry.opens or entry.each or bool(entry.cues or entry.verb or entry.scope)
+    )
 
 
 def _is_in_list(view: View, quantity: Quantity, previous: Counted, *, fate: bool) -> bool:
@@ -456,7 +458,9 @@ def _is_in_list(view: View, quantity: Quantity, previous: Counted, *, fate: bool
         return False
     entry = before.entry
     return (
-        before.kind in OPENING or bool(entry.part or entry.filler or entry.to or entry.cues) or quantity.each
+        before.kind in OPENING
+        or bool(entry.part or entry.filler or entry.to or entry.cues or entry.scope)
+        or quantity.each
     )
 
 

@@ -349,7 +349,7 @@ class View:
         if any(token.kind == "d" for token in dated):
             return Scope.SINCE if self.since(counted) else None
         told = [
-            (abs(place - counted.first), scope)
+            (counted.first - place if place < counted.first else place - counted.last, scope)
             for place in range(start, end)
             if (scope := self.tokens[place].entry.scope) is not None
         ]
