@@ -375,3 +375,192 @@ consents = Table(
     Column("subject", Text, primary_key=True),
     Column("given_at", When, nullable=False),
 )
+
+# Users of the review site; an account is one of ours at Telegram.
+users = Table(
+    "users",
+    metadata,
+    Column("user_id", Integer, Identity(always=True), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("password", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("keys", Boolean, nullable=False, server_default=text("true")),
+    Column("created_at", When, nullable=False),
+    Column("disabled_at", When),
+    Index("users_name", text("lower(name)"), unique=True),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("token_sha256", LargeBinary, primary_key=True),
+    Column("user_id", Integer, nullable=False),
+    Column("created_at", When, nullable=False),
+    Column("used_at", When, nullable=False),
+    ForeignKeyConstraint(["user_id"], ["monitor.users.user_id"]),
+)
+
+login_failures = Table(
+    "login_failures",
+    metadata,
+    Column("failure_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("subject_sha256", LargeBinary, nullable=False),
+    Column("failed_at", When, nullable=False),
+    Index("login_failures_subject", "subject_sha256", "failed_at"),
+)
+
+# What an analyst decides on. `rank_at` puts cases in order: when opened, less a minute for each point of priority.
+cases = Table(
+    "cases",
+    metadata,
+    Column("case_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("opened_at", When, nullable=False),
+    Column("changed_at", When, nullable=False),
+    Column("rank_at", When, nullable=False),
+    Column("topics", ARRAY(Text), nullable=False),
+    Column("channel_id", BigInteger, nullable=False),
+    Column("message_id", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("posts", Integer, nullable=False),
+    Column("verdict", Text),
+    Column("decided_by", Integer),
+    Column("decided_at", When),
+    Column("wake_at", When),
+    Column("wake_on_edit", Boolean, nullable=False, server_default=text("false")),
+    Column("claimed_by", Integer),
+    Column("claimed_at", When),
+    Column("claimed_until", When),
+    ForeignKeyConstraint(["decided_by"], ["monitor.users.user_id"]),
+    ForeignKeyConstraint(["claimed_by"], ["monitor.users.user_id"]),
+    Index("cases_rank", "state", "rank_at", "case_id"),
+    Index("cases_claimed", "claimed_by", "claimed_until", postgresql_where=text("claimed_by IS NOT NULL")),
+    Index("cases_wake", "wake_at", postgresql_where=text("state = 'snoozed'")),
+    Index("cases_decided", "decided_at", postgresql_where=text("decided_at IS NOT NULL")),
+)
+
+case_posts = Table(
+    "case_posts",
+    metadata,
+    Column("channel_id", BigInteger, nullable=False),
+    Column("message_id", BigInteger, nullable=False),
+    Column("case_id", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("topics", ARRAY(Text), nullable=False),
+    Column("joined_at", When, nullable=False),
+    PrimaryKeyConstraint("channel_id", "message_id"),
+    ForeignKeyConstraint(["case_id"], ["monitor.cases.case_id"]),
+    Index("case_posts_case", "case_id", "joined_at"),
+)
+
+# By what a copy is known: the post itself or where it was forwarded from, and the hash of its normal text.
+case_keys = Table(
+    "case_keys",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("case_id", BigInteger, nullable=False),
+    ForeignKeyConstraint(["case_id"], ["monitor.cases.case_id"]),
+)
+
+# What a case went through; rows are only ever added.
+case_events = Table(
+    "case_events",
+    metadata,
+    Column("event_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("case_id", BigInteger, nullable=False),
+    Column("happened_at", When, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("user_id", Integer),
+    Column("channel_id", BigInteger),
+    Column("message_id", BigInteger),
+    Column("version", Integer),
+    Column("detail", Text),
+    ForeignKeyConstraint(["case_id"], ["monitor.cases.case_id"]),
+    ForeignKeyConstraint(["user_id"], ["monitor.users.user_id"]),
+    Index("case_events_case", "case_id", "event_id"),
+)
+
+# What analysts said of cases, each of a version; rows are only ever added, and an undo is one more.
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("decision_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("case_id", BigInteger, nullable=False),
+    Column("user_id", Integer, nullable=False),
+    Column("decided_at", When, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("channel_id", BigInteger, nullable=False),
+    Column("message_id", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("topics", ARRAY(Text), nullable=False),
+    Column("reason", Text),
+    Column("note", Text),
+    Column("duplicate_of", BigInteger),
+    Column("wake_at", When),
+    Column("wake_on_edit", Boolean, nullable=False, server_default=text("false")),
+    Column("second", Boolean, nullable=False, server_default=text("false")),
+    Column("undoes", BigInteger),
+    Column("batch", BigInteger),
+    ForeignKeyConstraint(["case_id"], ["monitor.cases.case_id"]),
+    ForeignKeyConstraint(["user_id"], ["monitor.users.user_id"]),
+    ForeignKeyConstraint(["undoes"], ["monitor.decisions.decision_id"]),
+    Index("decisions_case", "case_id", "decision_id"),
+    Index("decisions_user", "user_id", "decision_id"),
+    Index("decisions_undoes", "undoes", unique=True, postgresql_where=text("undoes IS NOT NULL")),
+)
+
+# What analysts said of single figures, each known by its place in a version.
+figure_decisions = Table(
+    "figure_decisions",
+    metadata,
+    Column("figure_decision_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("case_id", BigInteger, nullable=False),
+    Column("user_id", Integer, nullable=False),
+    Column("decided_at", When, nullable=False),
+    Column("channel_id", BigInteger, nullable=False),
+    Column("message_id", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("first_char", Integer, nullable=False),
+    Column("end_char", Integer, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("kind", Text),
+    Column("low", Double),
+    Column("high", Double),
+    Column("side", Text),
+    ForeignKeyConstraint(["case_id"], ["monitor.cases.case_id"]),
+    ForeignKeyConstraint(["user_id"], ["monitor.users.user_id"]),
+    Index("figure_decisions_post", "channel_id", "message_id", "version", "first_char", "figure_decision_id"),
+)
+
+reasons = Table(
+    "reasons",
+    metadata,
+    Column("reason", Text, primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("english", Text, nullable=False),
+    Column("russian", Text, nullable=False),
+    Column("retired_at", When),
+)
+
+handovers = Table(
+    "handovers",
+    metadata,
+    Column("handover_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("user_id", Integer, nullable=False),
+    Column("given_at", When, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("accepted_by", Integer),
+    Column("accepted_at", When),
+    ForeignKeyConstraint(["user_id"], ["monitor.users.user_id"]),
+    ForeignKeyConstraint(["accepted_by"], ["monitor.users.user_id"]),
+)
+
+# Posts whose flags changed, for the step that makes cases.
+review_due = Table(
+    "review_due",
+    metadata,
+    Column("channel_id", BigInteger, nullable=False),
+    Column("message_id", BigInteger, nullable=False),
+    PrimaryKeyConstraint("channel_id", "message_id"),
+)
