@@ -465,3 +465,155 @@ def handle_of(text: str) -> str:
         "a handle has 4 to 32 letters, digits and underscores, and starts with a letter",
         "write it as the channel's page shows it, for example @rybar",
     )
+
+
+# --- review -------------------------------------------------------------------------------------------------
+
+
+class CaseState(StrEnum):
+    """Where a case stands; all but the last two ask for somebody, now or at a time."""
+
+    OPEN = "open"
+    SNOOZED = "snoozed"
+    SECOND_LOOK = "second_look"
+    ESCALATED = "escalated"
+    DECIDED = "decided"
+    CLOSED = "closed"
+
+
+class Verdict(StrEnum):
+    """What an analyst says of a case. `undo` takes the one before back, and is a decision like the others."""
+
+    RELEVANT = "relevant"
+    NOT_RELEVANT = "not_relevant"
+    DUPLICATE = "duplicate"
+    SECOND_LOOK = "second_look"
+    ESCALATE = "escalate"
+    SNOOZE = "snooze"
+    UNDO = "undo"
+
+
+class CaseEvent(StrEnum):
+    """What a case goes through besides decisions, each recorded."""
+
+    OPENED = "opened"
+    JOINED = "joined"
+    EDITED = "edited"
+    TOPIC_ADDED = "topic_added"
+    REOPENED = "reopened"
+    WOKEN = "woken"
+    CLOSED = "closed"
+    CLAIMED = "claimed"
+    TAKEN_OVER = "taken_over"
+    RELEASED = "released"
+
+
+@dataclass(frozen=True, slots=True)
+class Priority:
+    """What puts a case ahead of others, each in minutes that it is let in front of a case as old.
+
+    `figures` counts for each power of ten of its largest figure of people or arms, `person` for a channel that
+    speaks for an official.
+    """
+
+    topics: Mapping[str, int] = field(default_factory=dict)
+    figures: int = 15
+    person: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewOptions:
+    """How cases are put in order, how long one stays an analyst's, and after how long it is overdue."""
+
+    priority: Priority = field(default_factory=Priority)
+    claim: timedelta = timedelta(minutes=15)
+    overdue: timedelta = timedelta(minutes=60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlaggedPost:
+    """A post whose flags changed: its present version and topics, and by what its copies are known.
+
+    `largest` is the largest bound of its troop figures, 0 without any; `text` is of the present version.
+    """
+
+    channel_id: int
+    message_id: int
+    version: int
+    text: str
+    topics: tuple[str, ...]
+    largest: float = 0
+    official: bool = False
+    origin: tuple[int, int] | None = None
+    case_id: int | None = None
+    read_version: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldCase:
+    """A case as it stands; `others` are the topics of its other posts than the one looked at."""
+
+    case_id: int
+    state: CaseState
+    topics: tuple[str, ...]
+    opened_at: datetime
+    rank_at: datetime
+    others: tuple[str, ...] = ()
+    wake_on_edit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What becomes of a case: its state and topics, its place in the order, and what it went through."""
+
+    state: CaseState
+    topics: tuple[str, ...]
+    rank_at: datetime
+    events: tuple[tuple[CaseEvent, str | None], ...]
+
+
+class VersionKey(NamedTuple):
+    """One version of a post."""
+
+    channel_id: int
+    message_id: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """A decision as it was made, of the version that was read. `opinion` is what somebody who asks for a second look
+    thinks themselves; `second` is set on the answer to that. `undoes` is the decision that this one takes back.
+    """
+
+    decision_id: int
+    case_id: int
+    user_id: int
+    user: str
+    decided_at: datetime
+    verdict: Verdict
+    of: VersionKey
+    opinion: Verdict | None = None
+    reason: str | None = None
+    note: str | None = None
+    duplicate_of: int | None = None
+    wake_at: datetime | None = None
+    wake_on_edit: bool = False
+    second: bool = False
+    undoes: int | None = None
+    batch: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saying:
+    """What an analyst says of a case, to be written as a decision."""
+
+    verdict: Verdict
+    of: VersionKey
+    opinion: Verdict | None = None
+    reason: str | None = None
+    note: str | None = None
+    duplicate_of: int | None = None
+    wake_at: datetime | None = None
+    wake_on_edit: bool = False
+    batch: int | None = None

@@ -18,11 +18,11 @@ from typing import Protocol, TypeVar
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from monitor import collect, fetch, flag, maintain, recheck
+from monitor import collect, fetch, flag, maintain, recheck, review
 from monitor.errors import DatabaseError, MonitorError
 from monitor.extraction import Rules, RuleTexts
 from monitor.looks import Collected
-from monitor.model import Clock
+from monitor.model import Clock, Priority
 from monitor.sources import Source
 from monitor.store import runs
 from monitor.store.database import WORKER_LOCK, Database
@@ -80,13 +80,15 @@ class Work:
     now: Clock
     proving: Source | None = None
     files: fetch.Files | None = None
+    priority: Priority = field(default_factory=Priority)
     tick: float = 2.0
     heard: Heard = field(default=_hear_nothing)
 
     def jobs(self, hint: Callable[[str], None], stopping: Callable[[], bool]) -> list[Job]:
         """What there is to do, until `stopping`. Whatever is stored is read at once: `hint` is called with the name of that step."""
         jobs = [
-            Job("flag", self.tick, partial(self._flag, stopping)),
+            Job("flag", self.tick, partial(self._flag, stopping, partial(hint, "review"))),
+            Job("review", self.tick, partial(self._review, stopping)),
             Job("maintain", 86400.0, partial(maintain.maintain, self.database, now=self.now)),
         ]
         for source in self.sources:
@@ -113,15 +115,19 @@ class Work:
             for step, run in (("collect", live), ("backfill", older), ("recheck", again))
         ]
 
-    async def _flag(self, stopping: Callable[[], bool]) -> Done:
+    async def _flag(self, stopping: Callable[[], bool], read: Callable[[], None]) -> Done:
         until = self.now() + READING_TURN
         return await flag.flag(
             self.database,
             self.rules,
             self.texts,
             now=self.now,
+            stored=lambda done: read(),
             stop=lambda: stopping() or self.now() >= until,
         )
+
+    async def _review(self, stopping: Callable[[], bool]) -> Done:
+        return await review.review(self.database, self.priority, now=self.now, stop=stopping)
 
 
 async def _told(run: Callable[[], Awaitable[Collected]]) -> Collected:

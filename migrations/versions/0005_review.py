@@ -124,6 +124,7 @@ STATEMENTS = (
         message_id BIGINT NOT NULL,
         version INTEGER NOT NULL,
         topics TEXT[] NOT NULL,
+        opinion TEXT,
         reason TEXT,
         note TEXT,
         duplicate_of BIGINT,

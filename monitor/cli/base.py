@@ -113,6 +113,11 @@ def configured() -> Settings:
     return found
 
 
+def review_file(found: Settings) -> Path:
+    """How cases are put in order; the demo has what is shipped."""
+    return migrate.shipped("config") / "review.toml" if choice.demo else found.file("review.toml")
+
+
 def rules_file(found: Settings) -> Path:
     """The topics in force; the demo has those that are shipped."""
     return migrate.shipped("config") / "rules.toml" if choice.demo else found.file("rules.toml")

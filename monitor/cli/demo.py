@@ -12,7 +12,7 @@ import typer
 
 from monitor import settings
 from monitor.cli import show
-from monitor.cli.base import app, archive, choice, configured, out, rules_file, server
+from monitor.cli.base import app, archive, choice, configured, out, review_file, rules_file, server
 from monitor.cli.sources import Opened
 from monitor.model import Listed, Pace, SourceName, utc_now
 from monitor.settings import Settings
@@ -91,6 +91,7 @@ async def _play(
                     proving=sources.proving,
                     rules=rules,
                     texts=texts,
+                    priority=settings.review(review_file(found)).priority,
                     now=utc_now,
                     tick=0.5,
                     heard=screen.hear,

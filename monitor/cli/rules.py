@@ -14,12 +14,24 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from monitor import flag as flagging
+from monitor import review as reviewing
 from monitor import settings, trial
 from monitor.cli import show
 from monitor.cli.archive import day_of
-from monitor.cli.base import Json, app, configured, err, out, print_json, rules_file, with_archive
+from monitor.cli.base import (
+    Json,
+    app,
+    configured,
+    err,
+    out,
+    print_json,
+    review_file,
+    rules_file,
+    with_archive,
+)
 from monitor.extraction import explain as explained
 from monitor.model import utc_now
+from monitor.review import Reviewed
 from monitor.settings import Settings
 from monitor.store import readings, trials
 from monitor.store.database import Database
@@ -84,6 +96,22 @@ def flag(as_json: Json = False) -> None:
         out.print(f"read {read.posts} posts, flagged {read.flagged}")
     if due:
         raise typer.Exit(INTERRUPTED)
+
+
+@app.command()
+def review(as_json: Json = False) -> None:
+    """Make cases of flagged posts for the review, as the worker does by itself."""
+
+    async def work(found: Settings, database: Database) -> Reviewed:
+        priority = settings.review(review_file(found)).priority
+        making = partial(reviewing.review, database, priority, now=utc_now)
+        return await recorded(database, "review", making, now=utc_now)
+
+    done = with_archive(work)
+    if as_json:
+        print_json(done.numbers())
+    else:
+        out.print(f"opened {done.opened} cases, {done.joined} posts joined one, {done.changed} changed")
 
 
 @group.command()

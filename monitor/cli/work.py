@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from monitor import settings
-from monitor.cli.base import app, out, rules_file, with_archive
+from monitor.cli.base import app, out, review_file, rules_file, with_archive
 from monitor.cli.sources import opened
 from monitor.errors import UsageError
 from monitor.model import SourceName, Watch, utc_now
@@ -56,6 +56,7 @@ def up(
 
     async def work(found: Settings, database: Database) -> None:
         rules, texts = settings.rules(rules_file(found))
+        wanted = settings.review(review_file(found))
         await _agree(found, database, yes=yes)
         async with opened(found, database, lasting=True) as sources:
             out.print("monitor is at work · Ctrl-C to stop · see how it stands with: monitor status")
@@ -66,6 +67,7 @@ def up(
                 files=sources.files,
                 rules=rules,
                 texts=texts,
+                priority=wanted.priority,
                 now=utc_now,
             )
             await Worker(work).run()

@@ -539,5 +539,7 @@ async def forget_everything(tx: Transaction) -> None:
     """Empty the archive; for the demo's own database alone, where nothing is real."""
     tables = "channels, channel_versions, watches, posts, post_versions, post_state, post_counts, raw_records"
     more = "set_aside, coverage, runs, flags, figures, accounts, account_channels, account_waits, vacant_ids, media, tombstones"
-    for table in f"{tables}, {more}".split(", "):
-        await tx.execute(text(f"TRUNCATE monitor.{table}"))
+    review = "cases, case_posts, case_keys, case_events, decisions, figure_decisions, handovers, review_due"
+    # Together, since some of them speak of others.
+    named = ", ".join(f"monitor.{table}" for table in f"{tables}, {more}, {review}".split(", "))
+    await tx.execute(text(f"TRUNCATE {named}"))

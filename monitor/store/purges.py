@@ -11,6 +11,9 @@ from monitor.store.database import Transaction
 WHOLE_CHANNEL = 0
 # What speaks of a post, each keyed by channel and message id.
 _SPEAKING = (
+    "review_due",
+    "case_posts",
+    "figure_decisions",
     "flags",
     "figures",
     "post_counts",
@@ -85,8 +88,11 @@ async def purge(
     await tx.execute(text(_MARK), values)
     files = await _files(tx, values)
     await tx.execute(text(_SHARED_RECORDS), values)
+    await tx.execute(text("SET LOCAL monitor.purging = 'on'"))
+    await tx.execute(text(_LEAVE_CASES), values)
     for table in _SPEAKING:
         await tx.execute(text(f"DELETE FROM monitor.{table} WHERE {_WHERE}"), values)  # noqa: S608 - constants
+    await tx.execute(text(_HAND_ON_CASES), values)
     if message_id is None:
         await tx.execute(text("DELETE FROM monitor.channel_versions WHERE channel_id = :channel"), values)
         await tx.execute(text("DELETE FROM monitor.channels WHERE channel_id = :channel"), values)
@@ -113,6 +119,22 @@ _MARK = """
     """
 
 
+_LEAVE_CASES = f"""
+    UPDATE monitor.cases c SET posts = posts - g.gone
+    FROM (SELECT case_id, count(*) AS gone FROM monitor.case_posts WHERE {_WHERE} GROUP BY case_id) g
+    WHERE c.case_id = g.case_id
+    """  # noqa: S608 - constants
+# A case goes on with the next of its posts; one without any is closed, and what was decided of it stays.
+_HAND_ON_CASES = f"""
+    UPDATE monitor.cases c SET
+        state = CASE WHEN n.case_id IS NULL THEN 'closed' ELSE c.state END,
+        channel_id = coalesce(n.channel_id, c.channel_id), message_id = coalesce(n.message_id, c.message_id),
+        version = coalesce(n.version, c.version), changed_at = :now
+    FROM (SELECT case_id AS gone FROM monitor.cases WHERE {_WHERE}) g
+    LEFT JOIN LATERAL (SELECT * FROM monitor.case_posts p WHERE p.case_id = g.gone
+                       ORDER BY joined_at, channel_id, message_id LIMIT 1) n ON true
+    WHERE c.case_id = g.gone
+    """  # noqa: S608 - constants
 # A file that hangs on another post too stays, and is that one's from now on.
 _PASS_ON = f"""
     UPDATE monitor.media m SET channel_id = o.channel_id, message_id = o.message_id

@@ -226,6 +226,15 @@ _ADD_FIGURES = f"""
     SET side_inferred = excluded.side_inferred, read_at = excluded.read_at
     WHERE o.side_inferred IS DISTINCT FROM excluded.side_inferred
     """  # noqa: S608 - constants
+# A post that raises a flag, and one of a case, which may have lost its last. The step of review takes them from there.
+_DUE_FOR_REVIEW = f"""
+    INSERT INTO monitor.review_due (channel_id, message_id)
+    SELECT channel_id, message_id FROM unnest({_KEYS}, CAST(CAST(:raised AS text) AS bool[]))
+        AS r(channel_id, message_id, version, raised) {_STILL}
+    WHERE raised OR EXISTS (SELECT FROM monitor.case_posts c
+                            WHERE c.channel_id = r.channel_id AND c.message_id = r.message_id)
+    ON CONFLICT DO NOTHING
+    """  # noqa: S608 - constants
 _UNSETTLE = """
     UPDATE monitor.channels c SET read_ruleset = NULL, read_side = NULL
     FROM unnest(CAST(:channels AS bigint[]), CAST(:sides AS text[])) AS r(channel_id, side)
@@ -252,6 +261,8 @@ async def keep(tx: Transaction, ruleset_id: int, posts: Unread, found: Columns, 
     if found.figures:
         columns = dict(zip(FIGURE, found.figures, strict=True))
         await tx.execute(text(_ADD_FIGURES), meant | _keys(posts, found.figure_places) | columns)
+    raised = array(place in found.raised for place in every)
+    await tx.execute(text(_DUE_FOR_REVIEW), _keys(posts, every) | {"raised": raised})
     await tx.execute(text(_UNSETTLE), meant | {"channels": list(watched), "sides": list(watched.values())})
     return marked.rowcount
 

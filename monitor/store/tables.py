@@ -494,6 +494,7 @@ decisions = Table(
     Column("message_id", BigInteger, nullable=False),
     Column("version", Integer, nullable=False),
     Column("topics", ARRAY(Text), nullable=False),
+    Column("opinion", Text),
     Column("reason", Text),
     Column("note", Text),
     Column("duplicate_of", BigInteger),
