@@ -7,6 +7,7 @@
     │   └── SettingsError         a wrong setting, rule or channel list; names file, line and mend
     ├── DatabaseError             the database cannot be reached, made or trusted
     ├── ExportError               an export file cannot be imported
+    ├── Conflict                  somebody or something was there first: a case is held, edited, decided
     └── SourceError               a look at a channel failed; says how, and whether it will pass
         ├── Unreachable           no connection, or it broke
         ├── ServerFault           the other side answered with a fault of its own (5xx)
@@ -66,6 +67,10 @@ class DatabaseError(MonitorError):
 
 class ExportError(MonitorError):
     """An export file cannot be imported."""
+
+
+class Conflict(MonitorError):
+    """What was asked for does not fit how things stand by now: another holds the case, or its post was edited."""
 
 
 class SourceError(MonitorError):
