@@ -4,6 +4,8 @@ A post is keyed by (channel id, message id) in every source; times are aware and
 and lengths are UTF-16 code units, as Telegram counts them (core.telegram.org/api/entities).
 """
 
+import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -446,6 +448,54 @@ class Reading:
 
     flags: tuple[Flag, ...] = ()
     figures: tuple[Figure, ...] = ()
+
+
+class Role(StrEnum):
+    """What a user of the review site may do; each may all that those before it may."""
+
+    VIEWER = "viewer"
+    ANALYST = "analyst"
+    LEAD = "lead"
+
+    def at_least(self, other: "Role") -> bool:
+        """Whether this one may all that the other may."""
+        order = list(Role)
+        return order.index(self) >= order.index(other)
+
+
+class Language(StrEnum):
+    """A language of the review site."""
+
+    ENGLISH = "en"
+    RUSSIAN = "ru"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """A person of the review site; `keys` says whether single keys act. The password's hash is never in here."""
+
+    user_id: int
+    name: str
+    role: Role
+    language: Language
+    keys: bool
+    created_at: datetime
+    disabled_at: datetime | None = None
+
+
+LONGEST_NAME = 32
+
+
+def user_name_of(written: str) -> str:
+    """The name of a user in NFC. Raises UsageError for what cannot be one: letters, digits, `.`, `_`, `-`, at most 32."""
+    name = unicodedata.normalize("NFC", written.strip())
+    if 0 < len(name) <= LONGEST_NAME and name[0].isalnum() and re.sub("[._-]", "", name).isalnum():
+        return name
+    raise UsageError(
+        f"no name of a user: {written}",
+        f"it has letters, digits, `.`, `_` and `-`, begins with one of the first two, and has at most {LONGEST_NAME}",
+        "for example olya",
+    )
 
 
 def handle_of(text: str) -> str:

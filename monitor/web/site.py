@@ -1,0 +1,42 @@
+"""What every page handler stands on: the database, the clock, the options, and the word to stop."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from starlette.requests import HTTPConnection
+
+from monitor.model import Clock
+from monitor.passwords import Verifier
+from monitor.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How the site is reached: `public_url` as people type it, None where that is this machine's own address."""
+
+    public_url: str | None = None
+
+    @property
+    def secure(self) -> bool:
+        """Whether browsers reach it over TLS, so that its cookie may demand it."""
+        return (self.public_url or "").startswith("https://")
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One running site. `stopping` is set when it is to end: an event stream must end with it, at once."""
+
+    database: Database
+    now: Clock
+    options: Options
+    verifier: Verifier = field(default_factory=Verifier)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+def site_of(request: HTTPConnection) -> Site:
+    """The site that a request came to."""
+    site = request.app.state.site
+    if not isinstance(site, Site):
+        message = "the app was not made by make_app"
+        raise TypeError(message)
+    return site
