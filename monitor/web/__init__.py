@@ -1,0 +1,1 @@
+"""The review site: what it shows is worked out in pure modules, and written by templates."""
