@@ -1,8 +1,9 @@
 """Claims on the figures board, and which of them contradict each other.
 
 What two channels state of one kind and one side on one day contradicts where their ranges do not overlap; an open
-end reaches everywhere, and «about» reaches a tenth further either way. A post is held against the last one that each other channel made that day, all its figures
-together, since one post may hold a part and a total. Rejected figures, and those whose side is not known, contradict nothing: nobody can tell that they speak of the same.
+end reaches everywhere, and «about» reaches a tenth further either way. A post is held against the last one that each
+other channel made that day, all its figures together, since one post may hold a part and a total. Rejected figures,
+and those whose side is not known, contradict nothing: nobody can tell that they speak of the same.
 """
 
 import re

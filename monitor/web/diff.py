@@ -2,8 +2,9 @@
 
 Words are matched, and marks and spaces only beside them, so that texts which share nothing but commas come out as
 one change. The cost is bounded by an estimate made beforehand: where words would take more than `MOST_STEPS`, lines
-are matched first and words only within changed ones, as far as the steps go; where lines would too, the
-texts are shown whole. That is milliseconds for a post, tenths of a second for one made to be slow, and below a second for 100 kB against 100 kB.
+are matched first and words only within changed ones, as far as the steps go; where lines would too, the texts are
+shown whole. That is a few milliseconds for a post with a few edits, some 60 for one of 4,000 characters edited in
+hundreds of places, and below a second for 100 kB against 100 kB.
 """
 
 import re
