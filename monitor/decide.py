@@ -25,6 +25,16 @@ async def decide(tx: Transaction, case_id: int, user_id: int, said: Saying, *, n
     return made
 
 
+async def decide_unread(
+    tx: Transaction, case_id: int, user_id: int, verdict: Verdict, *, batch: int, now: datetime
+) -> int:
+    """Decide on a case from a list, on the version that is there; part of a batch. Raises Conflict as `decide` does."""
+    case = await decisions.take(tx, case_id)
+    if case is None or case.state not in (CaseState.OPEN, CaseState.ESCALATED, CaseState.SNOOZED):
+        raise Conflict("this case is not open any more", "it was decided meanwhile", "see its page")
+    return await decide(tx, case_id, user_id, Saying(verdict=verdict, of=case.of, batch=batch), now=now)
+
+
 def _fitting(
     case: Standing | None, stands: Decided | None, user_id: int, said: Saying, *, now: datetime
 ) -> Standing:
@@ -34,17 +44,26 @@ def _fitting(
     held = case.claimed_until is not None and case.claimed_until > now
     if held and case.claimed_by != user_id:
         raise Conflict(
-            "another analyst holds this case", "it was claimed meanwhile", "take it over, or go on"
+            "another analyst holds this case",
+            "it was claimed meanwhile",
+            "take it over, or go on",
+            kind="held",
         )
     if case.of != said.of:
         raise Conflict(
             "the post was edited while you read it",
             f"version {case.of.version} is there by now",
             "read the new version and decide on that",
+            kind="edited",
         )
     asked = case.state is CaseState.SECOND_LOOK and stands is not None
     if asked and stands is not None and stands.user_id == user_id:
-        raise Conflict("you asked for this second look", "somebody else gives it", "go on with the next case")
+        raise Conflict(
+            "you asked for this second look",
+            "somebody else gives it",
+            "go on with the next case",
+            kind="own_second",
+        )
     return case
 
 

@@ -70,7 +70,11 @@ class ExportError(MonitorError):
 
 
 class Conflict(MonitorError):
-    """What was asked for does not fit how things stand by now: another holds the case, or its post was edited."""
+    """What was asked for does not fit how things stand by now. `kind` is held, edited, own_second or settled."""
+
+    def __init__(self, what: str, why: str = "", mend: str = "", *, kind: str = "settled") -> None:
+        super().__init__(what, why, mend)
+        self.kind = kind
 
 
 class SourceError(MonitorError):

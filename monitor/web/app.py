@@ -9,10 +9,10 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from monitor.errors import DatabaseError
+from monitor.errors import Conflict, DatabaseError
 from monitor.model import Clock
 from monitor.store.database import Database
-from monitor.web import account, auth, static
+from monitor.web import account, auth, case, queue, static
 from monitor.web.auth import SignedIn, see
 from monitor.web.pages import page, texts_of
 from monitor.web.security import Guard
@@ -20,7 +20,7 @@ from monitor.web.site import Options, Site, site_of
 
 # The longest form is a note and a choice of many cases.
 LARGEST_BODY = 256 * 1024
-ROUTERS = (static.router, auth.router, account.router)
+ROUTERS = (static.router, auth.router, account.router, queue.router, case.router)
 _MESSAGES = {404: "error.not_found", 405: "error.method", 413: "error.too_large"}
 
 
@@ -35,6 +35,7 @@ def make_app(database: Database, *, now: Clock, options: Options) -> FastAPI:
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _unreadable)
     app.add_exception_handler(DatabaseError, _no_database)
+    app.add_exception_handler(Conflict, _conflict)
     for router in ROUTERS:
         app.include_router(router)
     app.add_api_route("/", start)
@@ -77,3 +78,14 @@ async def _unreadable(request: Request, _: Exception) -> Response:
 
 async def _no_database(request: Request, _: Exception) -> Response:
     return page(request, "error.html", status=503, message=texts_of(request)("error.database"))
+
+
+async def _conflict(request: Request, error: Exception) -> Response:
+    """Say who or what was there first, and lead on from there."""
+    with suppress(DatabaseError):
+        await auth.maybe_signed_in(request)
+    kind = error.kind if isinstance(error, Conflict) else "settled"
+    case_id = request.path_params.get("case_id")
+    onwards = f"/case/{case_id}" if case_id is not None else "/queue"
+    message = texts_of(request)(f"conflict.{kind}")
+    return page(request, "conflict.html", status=409, message=message, onwards=onwards)

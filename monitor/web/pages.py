@@ -151,6 +151,17 @@ def number_filter(context: Context, number: float) -> str:
     return texts.number(number)
 
 
+def excerpt_filter(text: str, most: int = 140) -> str:
+    """The beginning of a text on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[: most - 1].rstrip() + "…"
+
+
+def plain_filter(number: float) -> str:
+    """A number as a field takes it: `1500`, `0.5`."""
+    return f"{number:f}".rstrip("0").rstrip(".")
+
+
 def _environment() -> Environment:
     made = Environment(
         loader=PackageLoader("monitor.web"),
@@ -166,6 +177,8 @@ def _environment() -> Environment:
         "clock": clock_filter,
         "age": age_filter,
         "number": number_filter,
+        "excerpt": excerpt_filter,
+        "plain": plain_filter,
     }
     made.globals |= {"asset": asset, "key": key, "key_label": label, "languages": tuple(Language)}
     return made

@@ -5,16 +5,19 @@ from dataclasses import dataclass, field
 
 from starlette.requests import HTTPConnection
 
-from monitor.model import Clock
+from monitor.model import Clock, ReviewOptions
 from monitor.passwords import Verifier
 from monitor.store.database import Database
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How the site is reached: `public_url` as people type it, None where that is this machine's own address."""
+    """How the site is reached, and how long cases may wait. `public_url` is as people type it, None where that is this
+    machine's own address.
+    """
 
     public_url: str | None = None
+    review: ReviewOptions = field(default_factory=ReviewOptions)
 
     @property
     def secure(self) -> bool:

@@ -1,0 +1,214 @@
+"""The queue and the case page as an analyst uses them, without script: plain forms, one after the other."""
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from monitor.model import Role
+from monitor.store.database import Database
+from tests.conftest import Clock
+from tests.integration.helpers import ask
+from tests.integration.test_review import EDIT, Archive
+from tests.integration.web_helpers import browser, let_in, site, someone
+
+EVIL = '<script>alert(1)</script><img src=x onerror=alert(2)> "Суджа" \'&'
+
+
+class Desk(Archive):
+    """An archive, and browsers of two analysts and a viewer on its site."""
+
+    olya: httpx.AsyncClient
+    petr: httpx.AsyncClient
+    viewer: httpx.AsyncClient
+
+    async def state(self, case_id: int) -> str:
+        rows = await ask(self.database, "SELECT state FROM monitor.cases WHERE case_id = :c", c=case_id)
+        return str(rows[0].state)
+
+
+@pytest.fixture
+async def desk(database: Database, tmp_path: Path, clock: Clock) -> AsyncIterator[Desk]:
+    desk = Desk(database, tmp_path, clock)
+    await desk.posts({1: "В Судже бой", 2: f"Суджа: {EVIL}", 3: "Под Суджей 11 танков ВСУ и 300 солдат"})
+    app = site(database, clock)
+    async with browser(app) as olya, browser(app) as petr, browser(app) as viewer:
+        desk.olya, desk.petr, desk.viewer = olya, petr, viewer
+        for client, name, role in (
+            (olya, "olya", Role.ANALYST),
+            (petr, "petr", Role.ANALYST),
+            (viewer, "vera", Role.VIEWER),
+        ):
+            await let_in(database, client, await someone(database, clock, name, role=role), clock)
+        yield desk
+
+
+def fields(html: str, action: str) -> dict[str, str]:
+    """The hidden fields of the form with an action."""
+    form = re.search(rf'<form method="post" action="{re.escape(action)}".*?</form>', html, re.DOTALL)
+    assert form is not None, action
+    return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form.group()))
+
+
+async def claimed(client: httpx.AsyncClient, came: str = "queue") -> tuple[int, str]:
+    answer = await client.post("/next", data={"came": came})
+    assert answer.status_code == 303
+    shown = await client.get(answer.headers["location"])
+    assert shown.status_code == 200
+    return int(re.search(r"/case/(\d+)", answer.headers["location"]).group(1)), shown.text  # type: ignore[union-attr]
+
+
+async def decided(
+    client: httpx.AsyncClient, case_id: int, html: str, verdict: str, **more: str
+) -> httpx.Response:
+    action = f"/case/{case_id}/decide"
+    return await client.post(action, data={**fields(html, action), "verdict": verdict, **more})
+
+
+async def test_getting_a_page_changes_nothing(desk: Desk) -> None:
+    for path in (
+        "/queue",
+        "/mine",
+        "/nobodys",
+        "/overdue",
+        "/second-look",
+        "/escalated",
+        "/snoozed",
+        "/decided",
+    ):
+        assert (await desk.olya.get(path)).status_code == 200
+    assert (await desk.olya.get("/case/1")).status_code == 200
+    rows = await ask(desk.database, "SELECT count(*) AS n FROM monitor.cases WHERE claimed_by IS NOT NULL")
+    assert rows[0].n == 0
+
+
+async def test_a_decision_leads_to_the_next_claimed_case_until_none_is_left(desk: Desk) -> None:
+    case_id, html = await claimed(desk.olya)
+    seen = {case_id}
+    for _ in range(2):
+        answer = await decided(desk.olya, case_id, html, "relevant")
+        location = answer.headers["location"]
+        html = (await desk.olya.get(location)).text
+        case_id = int(re.search(r"/case/(\d+)", location).group(1))  # type: ignore[union-attr]
+        assert "Decided; here is the next case." in html
+        seen.add(case_id)
+    assert seen == {1, 2, 3}
+    answer = await decided(desk.olya, case_id, html, "not_relevant", note="ничего")
+    assert answer.headers["location"].startswith("/queue?done=decided&undo=")
+    assert {await desk.state(n) for n in seen} == {"decided"}
+
+
+async def test_two_analysts_get_two_cases(desk: Desk) -> None:
+    first, _ = await claimed(desk.olya)
+    second, html = await claimed(desk.petr)
+    assert first != second
+    other = await desk.petr.get(f"/case/{first}")
+    assert "held by olya" in other.text
+    assert "Take over from olya" in other.text
+    refused = await desk.petr.post(
+        f"/case/{first}/decide",
+        data={**fields(html, f"/case/{second}/decide"), "verdict": "relevant"},
+    )
+    assert refused.status_code == 409
+    taken = await desk.petr.post(f"/case/{first}/claim", data={"over": "yes", "came": "queue"})
+    assert "The case is yours." in (await desk.petr.get(taken.headers["location"])).text
+    assert (await desk.olya.post(f"/case/{first}/renew")).status_code == 409
+
+
+async def test_an_undo_after_a_reload_brings_the_case_back(desk: Desk) -> None:
+    case_id, html = await claimed(desk.olya)
+    await decided(desk.olya, case_id, html, "relevant")
+    again = (await desk.olya.get(f"/case/{case_id}")).text
+    answer = await desk.olya.post("/undo", data=fields(again, "/undo"))
+    assert f"/case/{case_id}" in answer.headers["location"]
+    assert await desk.state(case_id) == "open"
+
+
+async def test_an_edit_during_the_review_is_told_and_nothing_is_written(desk: Desk) -> None:
+    case_id, html = await claimed(desk.olya)
+    rows = await ask(desk.database, "SELECT message_id FROM monitor.cases WHERE case_id = :c", c=case_id)
+    await desk.posts({rows[0].message_id: "В Судже теперь 50 танков"}, **EDIT)
+    answer = await decided(desk.olya, case_id, html, "relevant")
+    assert answer.status_code == 409
+    assert "edited while you read it" in answer.text
+    assert await desk.state(case_id) == "open"
+
+
+async def test_an_edit_after_a_decision_reopens_the_case_with_the_difference(desk: Desk) -> None:
+    case_id, html = await claimed(desk.olya)
+    rows = await ask(desk.database, "SELECT message_id FROM monitor.cases WHERE case_id = :c", c=case_id)
+    await decided(desk.olya, case_id, html, "relevant")
+    await desk.posts({rows[0].message_id: "В Судже теперь 50 танков"}, **EDIT)
+    assert await desk.state(case_id) == "open"
+    shown = (await desk.olya.get(f"/case/{case_id}")).text
+    assert "Changed since it was decided" in shown
+    assert "<ins>" in shown
+    assert "reopened" in (await desk.olya.get("/queue")).text
+
+
+async def test_a_second_look_is_blind_until_it_is_given(desk: Desk) -> None:
+    case_id, html = await claimed(desk.olya)
+    await decided(desk.olya, case_id, html, "second_look", opinion="relevant", note="похоже на правду")
+    blind = (await desk.petr.get(f"/case/{case_id}")).text
+    assert "похоже на правду" not in blind
+    second, html = await claimed(desk.petr, "second")
+    assert second == case_id
+    await decided(desk.petr, case_id, html, "not_relevant")
+    assert "похоже на правду" in (await desk.petr.get(f"/case/{case_id}")).text
+
+
+@pytest.mark.parametrize("wake", ["1h", "morning", "edit"])
+async def test_a_case_is_put_off(desk: Desk, wake: str) -> None:
+    case_id, html = await claimed(desk.olya)
+    await decided(desk.olya, case_id, html, "snooze", wake=wake)
+    rows = await ask(
+        desk.database,
+        "SELECT state, wake_at > :now AS later, wake_on_edit FROM monitor.cases WHERE case_id = :c",
+        c=case_id,
+        now=desk.clock.at,
+    )
+    assert tuple(rows[0]) == ("snoozed", None if wake == "edit" else True, wake == "edit")
+
+
+async def test_several_cases_are_decided_and_taken_back_together(desk: Desk) -> None:
+    answer = await desk.olya.post(
+        "/bulk", data={"verdict": "not_relevant", "cases": ["1", "3"], "came": "queue"}
+    )
+    shown = (await desk.olya.get(answer.headers["location"])).text
+    assert [await desk.state(n) for n in (1, 2, 3)] == ["decided", "open", "decided"]
+    await desk.olya.post("/undo-batch", data=fields(shown, "/undo-batch"))
+    assert [await desk.state(n) for n in (1, 2, 3)] == ["open", "open", "open"]
+
+
+async def test_a_viewer_sees_and_does_nothing(desk: Desk) -> None:
+    shown = await desk.viewer.get("/case/1")
+    assert shown.status_code == 200
+    assert "/decide" not in shown.text
+    for path in ("/next", "/bulk", "/undo", "/case/1/claim", "/case/1/decide", "/case/1/figure"):
+        assert (await desk.viewer.post(path, data={"verdict": "relevant"})).status_code == 403
+
+
+async def test_what_a_channel_writes_is_text(desk: Desk) -> None:
+    for path in ("/queue", "/case/1", "/case/2", "/case/3"):
+        html = (await desk.olya.get(path)).text
+        assert "<script>alert" not in html
+        assert "<img" not in html
+    assert "&lt;script&gt;alert(1)" in "".join([(await desk.olya.get(f"/case/{n}")).text for n in (1, 2, 3)])
+
+
+async def test_views_are_narrowed_by_the_url(desk: Desk) -> None:
+    assert "11 танков" in (await desk.olya.get("/queue?topic=sudzha")).text
+    assert "Nothing is here" in (await desk.olya.get("/queue?topic=kursk")).text
+    case_id, html = await claimed(desk.olya, "queue?topic=sudzha")
+    answer = await decided(desk.olya, case_id, html, "relevant", came="queue?topic=kursk")
+    assert answer.headers["location"].startswith("/queue?topic=kursk&done=decided")
+
+
+async def test_what_is_not_there_is_said(desk: Desk) -> None:
+    assert (await desk.olya.get("/case/999")).status_code == 404
+    assert (await desk.olya.get("/case/99999999999999999999")).status_code in (400, 404)
+    assert (await desk.olya.post("/case/999/claim")).status_code == 404
+    assert (await desk.olya.post("/undo", data={"decision": "999"})).status_code == 409
+    assert (await desk.olya.get("/queue?after=rubbish")).status_code == 200
