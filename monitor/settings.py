@@ -10,12 +10,13 @@ import re
 import tomllib
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 import tomlkit
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -125,6 +126,15 @@ class Settings(BaseSettings):
     media_largest: float = Field(
         20.0, gt=0, allow_inf_nan=False, description="Files of more megabytes than this are not fetched"
     )
+    public_url: str | None = Field(
+        None,
+        description="The address that people type to reach the review site, over https; unset: this machine's own",
+    )
+    web_host: str = Field(
+        "127.0.0.1",
+        description="The address that the review site listens at; one that others reach wants MONITOR_PUBLIC_URL too",
+    )
+    web_port: int = Field(8046, ge=1, le=_LAST_PORT, description="The port of the review site")
     accept_terms: bool = Field(
         default=False, description="Set to true to answer the question of the first start beforehand"
     )
@@ -154,6 +164,27 @@ class Settings(BaseSettings):
         found = _SERVER.fullmatch(value or "")
         if value is not None and (found is None or not 0 < int(found.group(3)) <= _LAST_PORT):
             message = "it has the form DC@HOST:PORT, for example 2@149.154.167.40:443"
+            raise ValueError(message)
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _reachable(cls, value: str | None) -> str | None:
+        parts = urlsplit(value.rstrip("/")) if value else None
+        if parts is None:
+            return None
+        bare = not (parts.path or parts.query or parts.fragment or parts.username) and not _bad_port(parts)
+        safe = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname or ""))
+        if not (bare and safe and parts.hostname):
+            message = "it has the form https://review.example.org; plain http is for this machine alone"
+            raise ValueError(message)
+        return parts.geturl()
+
+    @field_validator("web_host")
+    @classmethod
+    def _listening(cls, value: str, info: ValidationInfo) -> str:
+        if not _is_loopback(value) and not info.data.get("public_url"):
+            message = "others could reach this address, and their passwords would cross the network in clear; set MONITOR_PUBLIC_URL to the https address in front of it"
             raise ValueError(message)
         return value
 
@@ -274,6 +305,13 @@ def _bad_port(parts: SplitResult) -> bool:
         return parts.port == 0
     except ValueError:
         return True
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def load(env_file: Path = Path(".env")) -> Settings:

@@ -7,7 +7,20 @@ in three lines: what, why, what to do.
 import signal
 import sys
 
-from monitor.cli import accounts, archive, channels, coverage, db, demo, evaluate, purge, rules, work
+from monitor.cli import (
+    accounts,
+    archive,
+    channels,
+    coverage,
+    db,
+    demo,
+    evaluate,
+    purge,
+    rules,
+    site,
+    users,
+    work,
+)
 from monitor.cli.base import app, console_error
 from monitor.errors import MonitorError
 from monitor.store.embedded import end_gracefully
@@ -24,6 +37,8 @@ __all__ = [
     "main",
     "purge",
     "rules",
+    "site",
+    "users",
     "work",
 ]
 

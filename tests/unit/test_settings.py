@@ -75,6 +75,7 @@ def test_every_setting_of_the_file_is_taken() -> None:
         'MONITOR_TELEGRAM_SESSIONS=["one-secret", "two-secret"]\nMONITOR_TELEGRAM_PACE=3\nMONITOR_TELEGRAM_RAW=off\n'
         "MONITOR_TELEGRAM_SERVER=2@149.154.167.40:443\nMONITOR_TELEGRAM_SERVER_KEY=/key.pem\n"
         "MONITOR_MEDIA=on\nMONITOR_MEDIA_LARGEST=1.5\n"
+        "MONITOR_PUBLIC_URL=https://m.example/\nMONITOR_WEB_HOST=0.0.0.0\nMONITOR_WEB_PORT=80\n"
     )
     assert set(dotenv_values(path)) == set(VARIABLES)
     found = settings.load(path)
@@ -89,6 +90,7 @@ def test_every_setting_of_the_file_is_taken() -> None:
     assert [s.get_secret_value() for s in found.telegram_sessions] == ["one-secret", "two-secret"]
     assert (found.server(), found.telegram_server_key) == ((2, "149.154.167.40", 443), Path("/key.pem"))
     assert (found.media, found.media_largest) == (True, 1.5)
+    assert (found.public_url, found.web_host, found.web_port) == ("https://m.example", "0.0.0.0", 80)
     assert "secret" not in repr(found) + str(found)
 
 
@@ -172,6 +174,17 @@ def test_a_file_that_cannot_be_read_is_named(
         ("MONITOR_TELEGRAM_SERVER", "0@host:443", "form DC@HOST:PORT"),
         ("MONITOR_TELEGRAM_SESSIONS", "one-session", "telegram_sessions"),
         ("MONITOR_TELEGRAM_SESSIONS", "[1]", "valid string"),
+        ("MONITOR_WEB_PORT", "0", "greater than or equal to 1"),
+        ("MONITOR_WEB_PORT", "99999", "less than or equal to 65535"),
+        ("MONITOR_WEB_HOST", "0.0.0.0", "set MONITOR_PUBLIC_URL to the https address"),
+        ("MONITOR_WEB_HOST", "::", "set MONITOR_PUBLIC_URL"),
+        ("MONITOR_WEB_HOST", "review.example", "set MONITOR_PUBLIC_URL"),
+        ("MONITOR_PUBLIC_URL", "http://m.example", "the form https://review.example.org"),
+        ("MONITOR_PUBLIC_URL", "m.example", "the form https://review.example.org"),
+        ("MONITOR_PUBLIC_URL", "https://", "the form https://review.example.org"),
+        ("MONITOR_PUBLIC_URL", "https://m.example/path", "the form https://review.example.org"),
+        ("MONITOR_PUBLIC_URL", "https://u:p@m.example", "the form https://review.example.org"),
+        ("MONITOR_PUBLIC_URL", "https://m.example:0", "the form https://review.example.org"),
         ("MONITOR_MEDIA", "much", "valid boolean"),
         ("MONITOR_MEDIA_LARGEST", "0", "greater than 0"),
         ("MONITOR_MEDIA_LARGEST", "inf", "finite number"),
@@ -239,6 +252,17 @@ def test_sessions_and_files_lie_in_the_data_directory(monkeypatch: pytest.Monkey
     monkeypatch.setenv("MONITOR_DATA_DIR", "/d")
     found = settings.load()
     assert (found.accounts_place(), found.media_place()) == (Path("/d/accounts"), Path("/d/media"))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.1.2.3"])
+def test_the_site_listens_on_this_machine_without_more_words(host: str) -> None:
+    assert settings.load(env_file(f"MONITOR_WEB_HOST={host}\n")).web_host == host
+
+
+@pytest.mark.parametrize("url", ["https://m.example", "http://127.0.0.1:8046", "http://[::1]:8046"])
+def test_the_site_listens_for_others_where_its_address_is_safe(url: str) -> None:
+    found = settings.load(env_file(f"MONITOR_WEB_HOST=0.0.0.0\nMONITOR_PUBLIC_URL={url}\n"))
+    assert (found.web_host, found.public_url) == ("0.0.0.0", url)
 
 
 def test_slips_of_the_pen_are_found() -> None:
