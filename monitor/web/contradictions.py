@@ -30,7 +30,7 @@ class Claim:
     """A figure as a channel stated it: `channel` is what tells channels apart, `title` what people read.
 
     `low` and `high` are the bounds in force (None is open); `corrected_from` are those that were first
-    read, if an analyst corrected them. Raises ValueError for a time without a zone, a bound that is no number,
+    read, if an analyst corrected them. The side is `inferred` where the text does not name it. Raises ValueError for a time without a zone, a bound that is no number,
     and a `url` that is neither a path of our own nor http(s).
     """
 
@@ -46,6 +46,7 @@ class Claim:
     url: str
     corrected_from: Bounds | None = None
     rejected: bool = False
+    inferred: bool = False
     scope: Scope | None = None
 
     def __post_init__(self) -> None:

@@ -245,6 +245,38 @@ TEXTS: dict[str, tuple[str, str]] = {
     "side.north_korea": ("North Korea", "КНДР"),
     "side.other": ("other", "другие"),
     "side.unknown": ("unknown", "неизвестно"),
+    # the figures board
+    "board.title": ("Figures board", "Табло чисел"),
+    "board.topic": ("Topic", "Тема"),
+    "board.all": ("all", "все"),
+    "board.since": ("From", "С"),
+    "board.until": ("To", "По"),
+    "board.side": ("side", "сторона"),
+    "board.show": ("Show", "Показать"),
+    "board.earlier": ("Earlier", "Раньше"),
+    "board.later": ("Later", "Позже"),
+    "board.empty": (
+        "Nobody claimed a figure in this window. That nobody looked is another matter: see the channels.",
+        "За это время никто чисел не называл. Но смотрели ли мы — видно на страницах каналов.",
+    ),
+    "board.capped": (
+        "There are more claims in this window; only the newest {n} are shown.",
+        "За это время чисел больше; показаны только последние {n}.",
+    ),
+    "board.legend": (
+        "A bar goes from the lowest to the highest that was claimed; an open end fades out. Hollow is what was first read and then corrected; what is crossed out was rejected. A red bracket joins claims of one day that contradict each other. They are claims, not facts.",
+        "Полоса идёт от наименьшего до наибольшего из названного; открытый конец тает. Пустой контур — прочитанное сначала и потом исправленное; зачёркнутое отклонено. Красная скоба соединяет противоречащие утверждения одного дня. Это утверждения, а не факты.",
+    ),
+    "board.table": ("The same as a table", "То же таблицей"),
+    "board.channel": ("channel", "канал"),
+    "board.time": ("time", "время"),
+    "board.quote": ("quote", "цитата"),
+    "board.figure": ("figure", "число"),
+    "board.first": ("first read as", "сначала прочитано"),
+    "board.against": ("contradicted by", "противоречит"),
+    "board.corrected": ("corrected from", "исправлено с"),
+    "board.inferred": ("inferred from the channel's side", "выведено из стороны канала"),
+    "board.undrawn": ("contradictions not drawn", "не показано противоречий"),
     # what went wrong
     "error.title": ("This did not work", "Не получилось"),
     "error.not_found": ("There is no such page.", "Такой страницы нет."),
@@ -283,6 +315,7 @@ COUNTED: dict[str, tuple[tuple[str, str], tuple[str, str, str]]] = {
     "figure": (("figure", "figures"), ("число", "числа", "чисел")),
     "channel": (("channel", "channels"), ("канал", "канала", "каналов")),
     "minute": (("minute", "minutes"), ("минута", "минуты", "минут")),
+    "claim": (("claim", "claims"), ("утверждение", "утверждения", "утверждений")),
     "decision": (("decision", "decisions"), ("решение", "решения", "решений")),
 }
 
