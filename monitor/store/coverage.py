@@ -155,18 +155,23 @@ async def listed(
 
 async def ranges(tx: Transaction, watch: Watch) -> Ranges:
     """What is known of the message ids of a watch's channel."""
-    looked = tuple(await spans(tx, watch.channel_id)) if watch.channel_id is not None else ()
+    return await of_channel(tx, watch.channel_id, handle=watch.handle)
+
+
+async def of_channel(tx: Transaction, channel_id: int | None, *, handle: str) -> Ranges:
+    """What is known of the message ids of a channel, whoever looked; None is one that was never seen."""
+    looked = tuple(await spans(tx, channel_id)) if channel_id is not None else ()
     between = tuple(
         (before[1] + 1, after[0] - 1) for before, after in pairwise(looked) if before[1] + 1 < after[0]
     )
     held = empty = purged = 0
     if looked:
-        bounds = {"channel": watch.channel_id, "first": looked[0][0], "last": looked[-1][1]}
+        bounds = {"channel": channel_id, "first": looked[0][0], "last": looked[-1][1]}
         row = (await tx.execute(_KNOWN, bounds)).one()
         held, empty, purged = row.held, row.empty, row.purged
     within = sum(last - first + 1 for first, last in looked)
     return Ranges(
-        handle=watch.handle,
+        handle=handle,
         held=held,
         empty=empty,
         purged=purged,
