@@ -70,7 +70,7 @@ class ExportError(MonitorError):
 
 
 class Conflict(MonitorError):
-    """What was asked for does not fit how things stand by now. `kind` is held, edited, own_second or settled."""
+    """What was asked for does not fit how things stand by now. `kind` is held, edited, own_second, accepted or settled."""
 
     def __init__(self, what: str, why: str = "", mend: str = "", *, kind: str = "settled") -> None:
         super().__init__(what, why, mend)
