@@ -1,4 +1,6 @@
-"""How far two analysts agree: Cohen's kappa, the agreement beyond what their habits would give by chance.
+"""How far two analysts agree, and how sure a share is.
+
+Cohen's kappa is the agreement beyond what the habits of both would give by chance.
 
 J. Cohen, "A coefficient of agreement for nominal scales", Educational and Psychological Measurement 20 (1960).
 """
@@ -6,6 +8,9 @@ J. Cohen, "A coefficient of agreement for nominal scales", Educational and Psych
 from collections import Counter
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
+from math import sqrt
+
+_Z = 1.96
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +44,16 @@ def agreement(decisions: Iterable[tuple[Hashable, Hashable]]) -> Agreement:
         agreed=sum(one == other for one, other in pairs),
         expected=chances / len(pairs) if pairs else 0.0,
     )
+
+
+def interval(part: int, whole: int) -> tuple[float, float]:
+    """Where a share lies with 95 % confidence, from 0 to 1, if `part` of `whole` drawn by chance have it.
+
+    E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927).
+    """
+    if whole == 0:
+        return 0.0, 1.0
+    share, spread = part / whole, _Z**2 / whole
+    middle = (share + spread / 2) / (1 + spread)
+    reach = _Z / (1 + spread) * sqrt(share * (1 - share) / whole + spread / whole / 4)
+    return max(middle - reach, 0.0), min(middle + reach, 1.0)

@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 from monitor.errors import Conflict, DatabaseError
 from monitor.model import Clock
 from monitor.store.database import Database
-from monitor.web import account, auth, board, case, channels, handover, queue, reasons, static
+from monitor.web import account, auth, board, case, channels, handover, precision, queue, reasons, static
 from monitor.web.auth import SignedIn, see
 from monitor.web.pages import page, texts_of
 from monitor.web.security import Guard
@@ -22,7 +22,7 @@ from monitor.web.site import Options, Site, site_of
 LARGEST_BODY = 256 * 1024
 ROUTERS = (
     *(static.router, auth.router, account.router, queue.router, case.router),
-    *(board.router, channels.router, reasons.router, handover.router),
+    *(board.router, channels.router, reasons.router, handover.router, precision.router),
 )
 _MESSAGES = {404: "error.not_found", 405: "error.method", 413: "error.too_large"}
 

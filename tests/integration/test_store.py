@@ -81,6 +81,9 @@ def test_every_view_and_column_for_researchers_has_its_comment(url: str) -> None
                 "vacant_ids",
                 "media",
                 "tombstones",
+                "decisions",
+                "rule_precision",
+                "confirmed_figures",
             )
         }
         assert connection.execute(text(bare)).all() == []

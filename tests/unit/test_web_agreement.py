@@ -2,7 +2,7 @@
 
 import pytest
 
-from monitor.web.agreement import agreement
+from monitor.web.agreement import agreement, interval
 
 
 def square(yes: int, first_only: int, second_only: int, no: int) -> list[tuple[str, str]]:
@@ -50,3 +50,11 @@ def test_where_both_always_say_the_same_chance_explains_all() -> None:
 
 def test_one_side_that_never_varies_is_no_better_than_chance() -> None:
     assert agreement([("yes", "yes"), ("yes", "no")]).kappa == 0
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "low", "high"),
+    [(0, 0, 0, 1), (0, 10, 0, 0.278), (10, 10, 0.722, 1), (81, 263, 0.255, 0.366), (1, 1, 0.207, 1)],
+)
+def test_a_share_lies_where_wilson_says(part: int, whole: int, low: float, high: float) -> None:
+    assert interval(part, whole) == pytest.approx((low, high), abs=0.0006)
