@@ -98,6 +98,7 @@ async def channel_page(request: Request, user: SignedIn, channel_id: int) -> Res
         failed=failures(looks),
         rates=rates,
         subscribers=subscribers[::-1][:MOST_ROWS],
+        first=subscribers[0].subscribers if subscribers else None,
         line=trend(line, until=now, months=MONTHS[texts_of(request).language]),
         names=names,
         counts=counts,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from math import ceil, floor
+from typing import NamedTuple
 
 from monitor.web.scales import MONTHS, Window, time_ticks, values_for
 from monitor.web.timeline import Label
@@ -17,12 +18,19 @@ WIDTH, HEIGHT = 720, 160
 LEFT, RIGHT, TOP, FOOT = 72, 700, 10, 132
 
 
+class Level(NamedTuple):
+    """A round value at its place."""
+
+    place: float
+    value: float
+
+
 @dataclass(frozen=True, slots=True)
 class Trend:
     """The data of a path, and the places of the values (down) and times (right) that stand beside it."""
 
     path: str
-    values: tuple[Label, ...]
+    values: tuple[Level, ...]
     times: tuple[Label, ...]
     width: int = WIDTH
     height: int = HEIGHT
@@ -46,7 +54,7 @@ def trend(
 
     return Trend(
         path=_path([(_x(window.share(at)), y(value)) for at, value in points]),
-        values=tuple(Label(y(value), f"{value:,.10g}") for value in ticks),
+        values=tuple(Level(y(value), value) for value in ticks),
         times=tuple(Label(_x(window.share(tick.at)), tick.label) for tick in time_ticks(window, months)),
     )
 
