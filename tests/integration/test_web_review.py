@@ -212,3 +212,20 @@ async def test_what_is_not_there_is_said(desk: Desk) -> None:
     assert (await desk.olya.post("/case/999/claim")).status_code == 404
     assert (await desk.olya.post("/undo", data={"decision": "999"})).status_code == 409
     assert (await desk.olya.get("/queue?after=rubbish")).status_code == 200
+
+
+async def test_a_version_has_a_page_that_can_be_cited(desk: Desk) -> None:
+    rows = await ask(
+        desk.database,
+        "SELECT c.channel_id, c.message_id, encode(v.sha256, 'hex') AS sha256 FROM monitor.cases c "
+        "JOIN monitor.post_versions v USING (channel_id, message_id) WHERE c.case_id = 3",
+    )
+    path = f"/p/{rows[0].channel_id}/{rows[0].message_id}@v1"
+    shown = (await desk.viewer.get(path)).text
+    assert rows[0].sha256 in shown
+    assert f"http://127.0.0.1:8046{path}" in shown
+    assert "@misc{" in shown
+    assert "11 танков" in shown
+    assert (await desk.viewer.get(path.replace("@v1", "@v2"))).status_code == 404
+    await desk.posts({rows[0].message_id: "В Судже тихо"}, **EDIT)
+    assert "not what it says now" in (await desk.viewer.get(path)).text
