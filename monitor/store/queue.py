@@ -175,6 +175,30 @@ def _row(row: Any) -> Row:
     )
 
 
+class Waiting(NamedTuple):
+    """What asks for an analyst: open and escalated cases, and when the oldest of both was opened."""
+
+    open: int
+    escalated: int
+    oldest: datetime | None
+
+
+async def waiting(tx: Transaction) -> Waiting:
+    """What asks for an analyst, whoever that is."""
+    row = (
+        await tx.execute(
+            text(
+                """
+                SELECT count(*) FILTER (WHERE state <> 'escalated') AS open,
+                       count(*) FILTER (WHERE state = 'escalated') AS escalated, min(opened_at) AS oldest
+                FROM monitor.cases WHERE state IN ('open', 'second_look', 'escalated')
+                """
+            )
+        )
+    ).one()
+    return Waiting(*row)
+
+
 async def counts(tx: Transaction, *, user_id: int, now: datetime, overdue: timedelta) -> dict[ViewOf, int]:
     """How many cases each view holds that asks for somebody."""
     views = (
