@@ -175,6 +175,12 @@ def _row(row: Any) -> Row:
     )
 
 
+async def newest(tx: Transaction) -> int:
+    """The number of the case that was opened last, 0 without any; for a page that asks whether there is more."""
+    found = await tx.execute(text("SELECT coalesce(max(case_id), 0) FROM monitor.cases"))
+    return int(found.scalar_one())
+
+
 class Waiting(NamedTuple):
     """What asks for an analyst: open and escalated cases, and when the oldest of both was opened."""
 
