@@ -134,7 +134,9 @@ class Settings(BaseSettings):
         "127.0.0.1",
         description="The address that the review site listens at; one that others reach wants MONITOR_PUBLIC_URL too",
     )
-    web_port: int = Field(8046, ge=1, le=_LAST_PORT, description="The port of the review site")
+    web_port: int = Field(
+        8046, ge=0, le=_LAST_PORT, description="The port of the review site; 0: any that is free"
+    )
     accept_terms: bool = Field(
         default=False, description="Set to true to answer the question of the first start beforehand"
     )

@@ -10,11 +10,12 @@ from typing import Annotated
 
 import typer
 
-from monitor import settings
+from monitor import passwords, settings
 from monitor.cli import show
 from monitor.cli.base import app, archive, choice, configured, out, review_file, rules_file, server
+from monitor.cli.site import beside
 from monitor.cli.sources import Opened
-from monitor.model import Listed, Pace, SourceName, utc_now
+from monitor.model import Language, Listed, Pace, Role, SourceName, utc_now
 from monitor.settings import Settings
 from monitor.sources.fallback import WithFallback
 from monitor.sources.preview import PreviewSource
@@ -22,7 +23,7 @@ from monitor.sources.preview_fetch import PreviewOptions
 from monitor.sources.telegram_options import Session, TelegramOptions
 from monitor.standin.scenario import THEN, Scenario, shipped
 from monitor.standin.server import CANARY, Standin, serving
-from monitor.store import flags, news, posts, readings, watches
+from monitor.store import flags, news, posts, readings, users, watches
 from monitor.store.accounts import AccountMemory
 from monitor.store.database import Database
 from monitor.worker import Work, Worker
@@ -30,6 +31,7 @@ from monitor.worker import Work, Worker
 # The first screen opens on the day of the incursion, with a day and a half of posts already there.
 OPENS = timedelta(days=1, hours=13, minutes=16)
 FIRST_SCREEN = 12
+ANALYST = "analyst"
 MOST = 10_000
 PACE = Pace(timedelta(seconds=1), timedelta(seconds=6))
 
@@ -82,8 +84,10 @@ async def _play(
             begins = await posts.newest_time(tx)
         stage = Standin(_clock(begins or THEN + OPENS, speed))
         stage.play(scenarios, start=THEN)
-        async with _sources(stage, database) as sources:
-            screen = Screen(database, [scenario.handle for scenario in scenarios])
+        password = await _analyst(database)
+        async with _sources(stage, database) as sources, beside() as address:
+            review = f"{address}  user {ANALYST}  password {password}" if address else None
+            screen = Screen(database, [scenario.handle for scenario in scenarios], review=review)
             worker = Worker(
                 Work(
                     database=database,
@@ -101,6 +105,21 @@ async def _play(
                 asyncio.get_running_loop().call_later(seconds, worker.stop)
             await worker.run()
         await screen.sum_up()
+
+
+async def _analyst(database: Database) -> str:
+    """The password of the demo's analyst, made anew each time."""
+    password = passwords.made(2)
+    kept = await passwords.hashed(password)
+    async with database.transaction() as tx:
+        user = await users.find(tx, ANALYST)
+        if user is None:
+            await users.add(
+                tx, ANALYST, role=Role.ANALYST, password=kept, language=Language.ENGLISH, now=utc_now()
+            )
+        else:
+            await users.set_password(tx, user.user_id, kept)
+    return password
 
 
 @asynccontextmanager
@@ -141,8 +160,9 @@ def _clock(begins: datetime, speed: float) -> Callable[[], datetime]:
 class Screen:
     """What the demo prints: first a screen of what is there, then each post, edit and deletion as it comes."""
 
-    def __init__(self, database: Database, handles: list[str]) -> None:
+    def __init__(self, database: Database, handles: list[str], *, review: str | None = None) -> None:
         self._database = database
+        self._review = review
         self._handles = handles
         self._read_to = datetime.min.replace(tzinfo=UTC)
         self._deleted_to = datetime.min.replace(tzinfo=UTC)
@@ -187,9 +207,10 @@ class Screen:
         for item in gone:
             show.gone(out, item)
 
-    @staticmethod
-    def _guide(count: int) -> None:
+    def _guide(self, count: int) -> None:
         out.print(f"\n{count} flagged so far, the newest above; new ones follow as they are posted\n")
+        if self._review is not None:
+            out.print(f"review   {self._review}", markup=False)
         out.print("flagged  monitor --demo flagged --topic troop_figures     (.venv/bin/monitor)")
         out.print("sql      monitor --demo db shell     select * from research.posts;")
         out.print("more     monitor --demo status\n")

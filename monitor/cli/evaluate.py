@@ -12,10 +12,14 @@ from rich.markup import escape
 
 from monitor import settings
 from monitor.cli import show
-from monitor.cli.base import app, configured, out, print_json, rules_file
+from monitor.cli.base import app, configured, out, print_json, rules_file, with_archive
 from monitor.errors import UsageError
 from monitor.extraction.scores import NONE, Kinds, Misread, Pair, Score, Scores, labelled_posts, score
 from monitor.model import Figure
+from monitor.settings import Settings
+from monitor.store import judgements
+from monitor.store.database import Database
+from monitor.store.judgements import KindJudged, TopicJudged
 
 WORST = 5
 _OPENING, _LONGEST_QUOTE = 70, 50
@@ -26,7 +30,10 @@ _WIDE = len(_HEAD)
 @app.command()
 def evaluate(
     gold: Annotated[
-        Path | None, typer.Argument(help="A JSONL file of labelled posts; docs/rules.md has its form.")
+        Path | None,
+        typer.Argument(
+            help="A JSONL file of labelled posts; docs/rules.md has its form. Without one: the decisions of analysts."
+        ),
     ] = None,
     *,
     into: Annotated[
@@ -37,11 +44,8 @@ def evaluate(
 ) -> None:
     """Measure on labelled posts how well the rules read: topics, figures, sides, and what was confused."""
     if gold is None:
-        raise UsageError(
-            "there are no decisions of analysts to measure against yet",
-            "this version has no review, in which a person would decide on flagged posts",
-            "give a file of labelled posts: monitor evaluate GOLD.jsonl (docs/rules.md has its form)",
-        )
+        _against_decisions(into)
+        return
     rules, texts = settings.rules(rules_file(configured()))
     with _unreadable_named(gold), gold.open(encoding="utf-8") as lines:
         scores = score(rules, labelled_posts(lines, file=str(gold)))
@@ -49,6 +53,42 @@ def evaluate(
         _write(into, {"ruleset": texts.sha256.hex()} | as_json(scores))
     if into != Path("-"):
         tables(out, scores, worst=worst)
+
+
+def _against_decisions(into: Path | None) -> None:
+    """Print how much of what was flagged and read analysts found right."""
+
+    async def work(found: Settings, database: Database) -> tuple[list[TopicJudged], list[KindJudged]]:
+        async with database.transaction() as tx:
+            return await judgements.topics(tx), await judgements.kinds(tx)
+
+    topics, kinds = with_archive(work, listed=False)
+    if not topics and not kinds:
+        raise UsageError(
+            "there are no decisions of analysts to measure against yet",
+            "nobody decided on a case, or said a word on a figure",
+            "decide at the review site (monitor web), or give labelled posts: monitor evaluate GOLD.jsonl",
+        )
+    if into is not None:
+        told = {"topics": [one._asdict() for one in topics], "figures": [one._asdict() for one in kinds]}
+        _write(into, told)
+    if into != Path("-"):
+        for line in (*_topics_judged(topics), *_kinds_judged(kinds)):
+            out.print(escape(line))
+
+
+def _topics_judged(topics: Iterable[TopicJudged]) -> Iterator[str]:
+    yield f"{'decided by analysts':<22}precision   relevant  not relevant"
+    for one in topics:
+        share = one.relevant / max(one.relevant + one.not_relevant, 1)
+        yield f"  {one.topic:<20}{share:>9.3f} {one.relevant:>10,} {one.not_relevant:>13,}"
+
+
+def _kinds_judged(kinds: Iterable[KindJudged]) -> Iterator[str]:
+    yield f"\n{'figures':<22}as read   confirmed  corrected  rejected"
+    for one in kinds:
+        share = one.confirmed / max(one.confirmed + one.corrected + one.rejected, 1)
+        yield f"  {one.kind:<20}{share:>7.3f} {one.confirmed:>11,} {one.corrected:>10,} {one.rejected:>9,}"
 
 
 @contextmanager

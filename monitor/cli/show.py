@@ -14,6 +14,7 @@ from monitor.store.aside import Aside
 from monitor.store.coverage import Looks, Ranges
 from monitor.store.flags import Flagged, Stated
 from monitor.store.news import News
+from monitor.store.queue import Waiting as ForReview
 from monitor.store.readings import Waiting
 from monitor.store.rows import span_as_json
 from monitor.trial import Example, Trial
@@ -221,6 +222,9 @@ def _state(watch: Watch) -> str:
     return "up to date" if watch.last_look_at else "new"
 
 
+NO_CASES = ForReview(0, 0, None)
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How everything stands: watches, accounts, and the counts of the archive."""
@@ -229,6 +233,7 @@ class Standing:
     accounts: Sequence[AccountState]
     totals: dict[str, int]
     reading: Waiting = NOTHING_WAITS
+    review: ForReview = NO_CASES
 
 
 def standing_as_json(standing: Standing) -> dict[str, object]:
@@ -249,6 +254,11 @@ def standing_as_json(standing: Standing) -> dict[str, object]:
         ],
         "totals": standing.totals,
         "unread": standing.reading.due,
+        "review": {
+            "open": standing.review.open,
+            "escalated": standing.review.escalated,
+            "oldest_opened_at": standing.review.oldest,
+        },
     }
 
 
@@ -277,11 +287,27 @@ def status(console: Console, standing: Standing, *, now: datetime) -> None:
         console.print(
             f"reading   {due:,} of {posts:,} posts not yet read under the present rules     → monitor flag, or monitor up"
         )
+    if standing.review.oldest is not None:
+        console.print(_review(standing.review, now), markup=False)
     gone = f" · {totals['deleted']} deleted, their words kept" if totals["deleted"] else ""
     gone += f" · {totals['missing']} not visible" if totals["missing"] else ""
     console.print(
         f"archive   {totals['posts']} posts · {totals['edited']} edited{gone} · {totals['flagged']} flagged · {totals['set_aside']} set aside"
     )
+
+
+def _review(review: ForReview, now: datetime) -> str:
+    waited = int((now - review.oldest).total_seconds() // 60) if review.oldest else 0
+    escalated = f" · {review.escalated} escalated" if review.escalated else ""
+    return (
+        f"review    {review.open} open · oldest {_waited(waited)}{escalated}     → monitor web, or monitor up"
+    )
+
+
+def _waited(minutes: int) -> str:
+    if minutes < 60:  # noqa: PLR2004 - an hour
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} d"
 
 
 def _accounts(console: Console, accounts: Sequence[AccountState], *, now: datetime) -> None:

@@ -11,6 +11,7 @@ import typer
 
 from monitor import settings
 from monitor.cli.base import app, out, review_file, rules_file, with_archive
+from monitor.cli.site import beside
 from monitor.cli.sources import opened
 from monitor.errors import UsageError
 from monitor.model import SourceName, Watch, utc_now
@@ -58,8 +59,10 @@ def up(
         rules, texts = settings.rules(rules_file(found))
         wanted = settings.review(review_file(found))
         await _agree(found, database, yes=yes)
-        async with opened(found, database, lasting=True) as sources:
+        async with opened(found, database, lasting=True) as sources, beside() as address:
             out.print("monitor is at work · Ctrl-C to stop · see how it stands with: monitor status")
+            if address is not None:
+                out.print(f"review {address} · users: monitor user add", markup=False)
             work = Work(
                 database=database,
                 sources=sources.every,

@@ -310,10 +310,14 @@ async def events(tx: Transaction, case_id: int) -> Sequence[Event]:
     return [Event(*row) for row in rows]
 
 
-async def version_of(tx: Transaction, of: VersionKey) -> Version | None:
-    """One version of a post, for its stable page."""
-    found = [v for v in await versions(tx, of.channel_id, of.message_id) if v.version == of.version]
-    return found[0] if found else None
+async def case_of(tx: Transaction, channel_id: int, message_id: int) -> int | None:
+    """The case that a post belongs to, if any."""
+    found = await tx.execute(
+        text("SELECT case_id FROM monitor.case_posts WHERE channel_id = :channel AND message_id = :message"),
+        {"channel": channel_id, "message": message_id},
+    )
+    case_id: int | None = found.scalar_one_or_none()
+    return case_id
 
 
 def _key(of: VersionKey) -> dict[str, object]:

@@ -175,6 +175,36 @@ def _row(row: Any) -> Row:
     )
 
 
+async def newest(tx: Transaction) -> int:
+    """The number of the case that was opened last, 0 without any; for a page that asks whether there is more."""
+    found = await tx.execute(text("SELECT coalesce(max(case_id), 0) FROM monitor.cases"))
+    return int(found.scalar_one())
+
+
+class Waiting(NamedTuple):
+    """What asks for an analyst: open and escalated cases, and when the oldest of both was opened."""
+
+    open: int
+    escalated: int
+    oldest: datetime | None
+
+
+async def waiting(tx: Transaction) -> Waiting:
+    """What asks for an analyst, whoever that is."""
+    row = (
+        await tx.execute(
+            text(
+                """
+                SELECT count(*) FILTER (WHERE state <> 'escalated') AS open,
+                       count(*) FILTER (WHERE state = 'escalated') AS escalated, min(opened_at) AS oldest
+                FROM monitor.cases WHERE state IN ('open', 'second_look', 'escalated')
+                """
+            )
+        )
+    ).one()
+    return Waiting(*row)
+
+
 async def counts(tx: Transaction, *, user_id: int, now: datetime, overdue: timedelta) -> dict[ViewOf, int]:
     """How many cases each view holds that asks for somebody."""
     views = (

@@ -12,8 +12,22 @@ from starlette.responses import PlainTextResponse, Response
 from monitor.errors import Conflict, DatabaseError
 from monitor.model import Clock
 from monitor.store.database import Database
-from monitor.web import account, auth, board, case, channels, handover, precision, queue, reasons, static
+from monitor.web import (
+    account,
+    auth,
+    board,
+    case,
+    channels,
+    handover,
+    post,
+    precision,
+    queue,
+    reasons,
+    static,
+    stream,
+)
 from monitor.web.auth import SignedIn, see
+from monitor.web.hub import Hub
 from monitor.web.pages import page, texts_of
 from monitor.web.security import Guard
 from monitor.web.site import Options, Site, site_of
@@ -21,7 +35,7 @@ from monitor.web.site import Options, Site, site_of
 # The longest form is a note and a choice of many cases.
 LARGEST_BODY = 256 * 1024
 ROUTERS = (
-    *(static.router, auth.router, account.router, queue.router, case.router),
+    *(static.router, auth.router, account.router, queue.router, case.router, post.router, stream.router),
     *(board.router, channels.router, reasons.router, handover.router, precision.router),
 )
 _MESSAGES = {404: "error.not_found", 405: "error.method", 413: "error.too_large"}
@@ -30,7 +44,7 @@ _MESSAGES = {404: "error.not_found", 405: "error.method", 413: "error.too_large"
 def make_app(database: Database, *, now: Clock, options: Options) -> FastAPI:
     """The site on a database that the caller opened, and closes."""
     app = FastAPI(title="monitor", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.state.site = Site(database=database, now=now, options=options)
+    app.state.site = Site(database=database, now=now, options=options, hub=Hub(database.url))
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=LARGEST_BODY)
     app.add_middleware(Guard)
     app.add_exception_handler(auth.NotSignedInError, auth.to_login)

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from fastapi import APIRouter, Form
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from monitor import decide
 from monitor.errors import Conflict
@@ -99,11 +99,13 @@ async def _listed(request: Request, user: User, view: ViewOf) -> Response:
             tx, wanted, user_id=user.user_id, now=site.now(), limit=PAGE + 1, after=after
         )
         counts = await counted(tx, request, user)
+        last = await queue.newest(tx)
     more = path_of(wanted, after=_written(rows[PAGE - 1].place)) if len(rows) > PAGE else None
     return page(
         request,
         "queue.html",
         rows=rows[:PAGE],
+        newest=last,
         wanted=wanted,
         views=counts,
         paths=PATHS,
@@ -134,6 +136,13 @@ def place_of(written: str) -> Place | None:
 
 def _written(place: Place) -> str:
     return f"{place.rank_at.isoformat()}~{place.case_id}"
+
+
+@router.get("/newest")
+async def newest(request: Request, user: SignedIn) -> Response:
+    """The newest case, for a page whose stream does not come through."""
+    async with site_of(request).database.transaction() as tx:
+        return JSONResponse({"case_id": await queue.newest(tx)})
 
 
 # --- the view as one string ---------------------------------------------------------------------------------

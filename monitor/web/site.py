@@ -8,6 +8,7 @@ from starlette.requests import HTTPConnection
 from monitor.model import Clock, ReviewOptions
 from monitor.passwords import Verifier
 from monitor.store.database import Database
+from monitor.web.hub import Hub
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Site:
     database: Database
     now: Clock
     options: Options
+    hub: Hub
     verifier: Verifier = field(default_factory=Verifier)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 

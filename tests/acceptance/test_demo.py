@@ -1,6 +1,7 @@
 """The demo as a newcomer runs it: the embedded database, the stand-in, the real worker, live."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.acceptance.helpers import environment, monitor
@@ -28,6 +30,13 @@ def data() -> Iterator[Path]:
 def posts(env: dict[str, str], cwd: Path) -> int:
     done = monitor("--demo", "status", "--json", cwd=cwd, env=env)
     return int(json.loads(done.stdout)["totals"]["posts"])
+
+
+def signed_in(address: str, password: str) -> bool:
+    """Whether the printed password opens the queue."""
+    with httpx.Client(base_url=address, headers={"origin": address}, trust_env=False) as client:
+        client.post("/login", data={"name": "analyst", "password": password})
+        return client.get("/queue").status_code == 200
 
 
 @pytest.mark.slow
@@ -55,6 +64,11 @@ def test_posts_flags_an_edit_and_a_deletion_are_on_the_screen_and_a_second_start
         assert "monitor demo" in shown
         assert "database   ready in" in shown
         assert "kursk" in shown
+        reviewed = re.search(r"review   (http://127\.0\.0\.1:\d+)  user analyst  password (\S+)", shown)
+        while reviewed is None:
+            shown += process.stdout.readline()
+            reviewed = re.search(r"review   (http://127\.0\.0\.1:\d+)  user analyst  password (\S+)", shown)
+        assert signed_in(*reviewed.groups())
         began = time.monotonic()
         awaited = {" → «", "deleted; its words are kept", "troop_figures", "demo_blogger"}
         while awaited:
@@ -66,7 +80,8 @@ def test_posts_flags_an_edit_and_a_deletion_are_on_the_screen_and_a_second_start
     finally:
         process.terminate()
         rest, errors = process.communicate(timeout=60)
-    assert (process.returncode, errors) == (0, "")
+    assert process.returncode == 0
+    assert [line for line in errors.splitlines() if "signed in" not in line] == []
     assert "the archive is whole" in rest
     assert not (data / "postgres" / "postmaster.pid").exists()
     held = posts(env, tmp_path)

@@ -6,15 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from monitor import decide
+from monitor import decide, flag
 from monitor.errors import Conflict
 from monitor.model import CaseState, Saying, Verdict, VersionKey
-from monitor.store import decisions, queue
+from monitor.store import decisions, judgements, queue
 from monitor.store.database import Database
 from monitor.store.queue import Filter, ViewOf
 from tests.conftest import Clock
 from tests.integration.helpers import ask
 from tests.integration.test_review import EDIT, Archive
+from tests.rulesets import shipped_rules, shipped_texts
 
 LASTING = timedelta(minutes=15)
 OVERDUE = timedelta(hours=1)
@@ -240,3 +241,30 @@ async def test_the_last_word_on_a_figure_stands(desk: Desk) -> None:
         await decisions.decide_figure(tx, case_id, desk.olga, said, now=desk.clock())
     rows = await ask(desk.database, "SELECT verdict, low, high FROM monitor.figure_decisions")
     assert [tuple(row) for row in rows] == [("corrected", 5.0, 9.0)]
+
+
+async def test_what_analysts_said_is_counted_by_topic_and_kind(desk: Desk) -> None:
+    await flag.flag(desk.database, shipped_rules(), shipped_texts(), now=desk.clock)
+    first, second, *_ = await desk.view(ViewOf.QUEUE)
+    await desk.say(first, desk.olga, Verdict.RELEVANT)
+    made = await desk.say(second, desk.olga, Verdict.NOT_RELEVANT)
+    async with desk.database.transaction() as tx:
+        assert await judgements.topics(tx) == [("sudzha", 1, 1)]
+        assert await judgements.kinds(tx) == []
+    await desk.undo(made, desk.olga)
+    await desk.posts({9: "В Судже 11 танков ВСУ и 20 ББМ"})
+    await flag.flag(desk.database, shipped_rules(), shipped_texts(), now=desk.clock)
+    tank, armour = await ask(
+        desk.database,
+        "SELECT first_char, end_char FROM monitor.figures JOIN monitor.post_state s USING (channel_id, message_id) "
+        "WHERE message_id = 9 AND ruleset_id = s.read_ruleset ORDER BY number",
+    )
+    of = VersionKey(*(await ask(desk.database, "SELECT channel_id, 9, 1 FROM monitor.posts LIMIT 1"))[0])
+    for place, verdicts in ((tank, ("rejected", "confirmed")), (armour, ("corrected", "undone"))):
+        for verdict in verdicts:
+            said = decisions.FigureSaid(of=of, first_char=place[0], end_char=place[1], verdict=verdict)
+            async with desk.database.transaction() as tx:
+                await decisions.decide_figure(tx, first, desk.olga, said, now=desk.clock())
+    async with desk.database.transaction() as tx:
+        assert await judgements.topics(tx) == [("sudzha", 1, 0)]
+        assert await judgements.kinds(tx) == [("tank", 1, 0, 0)]

@@ -7,7 +7,8 @@ import pytest
 from monitor import collect, flag, review
 from monitor.model import Priority
 from monitor.sources.desktop import DesktopSource
-from monitor.store.database import Database
+from monitor.store import purges
+from monitor.store.database import Database, lock_channel
 from tests.conftest import Clock
 from tests.integration.helpers import ask
 from tests.integration.test_collect_import import export, message
@@ -119,3 +120,16 @@ async def test_what_was_decided_is_never_changed(archive: Archive) -> None:
     for statement in ("DELETE FROM monitor.case_events", "UPDATE monitor.case_events SET kind = 'x'"):
         with pytest.raises(Exception, match="only ever added"):
             await ask(archive.database, f"{statement} RETURNING 1")
+
+
+async def test_a_purge_hands_a_case_on_and_closes_one_that_has_no_post_left(archive: Archive) -> None:
+    await archive.posts({1: LONG, 2: "В Судже тихо"})
+    await archive.posts({3: LONG})
+    rows = await ask(archive.database, "SELECT channel_id FROM monitor.posts LIMIT 1")
+    for message_id in (1, 2):
+        async with archive.database.transaction() as tx:
+            await lock_channel(tx, rows[0].channel_id)
+            await purges.purge(tx, rows[0].channel_id, message_id, now=archive.clock(), reason="asked for")
+    cases = await ask(archive.database, "SELECT state, message_id, posts FROM monitor.cases ORDER BY case_id")
+    assert [tuple(row) for row in cases] == [("open", 3, 1), ("closed", 2, 0)]
+    assert (await archive.again(RULES)).numbers()["opened"] == 0

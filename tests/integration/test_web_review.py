@@ -6,13 +6,16 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import event
 
+from monitor import flag, review
 from monitor.model import Role
 from monitor.store.database import Database
 from tests.conftest import Clock
 from tests.integration.helpers import ask
-from tests.integration.test_review import EDIT, Archive
+from tests.integration.test_review import EDIT, PRIORITY, Archive
 from tests.integration.web_helpers import browser, let_in, site, someone
+from tests.rulesets import shipped_rules, shipped_texts
 
 EVIL = '<script>alert(1)</script><img src=x onerror=alert(2)> "Суджа" \'&'
 
@@ -212,3 +215,69 @@ async def test_what_is_not_there_is_said(desk: Desk) -> None:
     assert (await desk.olya.post("/case/999/claim")).status_code == 404
     assert (await desk.olya.post("/undo", data={"decision": "999"})).status_code == 409
     assert (await desk.olya.get("/queue?after=rubbish")).status_code == 200
+
+
+async def test_a_version_has_a_page_that_can_be_cited(desk: Desk) -> None:
+    rows = await ask(
+        desk.database,
+        "SELECT c.channel_id, c.message_id, encode(v.sha256, 'hex') AS sha256 FROM monitor.cases c "
+        "JOIN monitor.post_versions v USING (channel_id, message_id) WHERE c.case_id = 3",
+    )
+    path = f"/p/{rows[0].channel_id}/{rows[0].message_id}@v1"
+    shown = (await desk.viewer.get(path)).text
+    assert rows[0].sha256 in shown
+    assert f"http://127.0.0.1:8046{path}" in shown
+    assert "@misc{" in shown
+    assert "11 танков" in shown
+    assert (await desk.viewer.get(path.replace("@v1", "@v2"))).status_code == 404
+    await desk.posts({rows[0].message_id: "В Судже тихо"}, **EDIT)
+    assert "not what it says now" in (await desk.viewer.get(path)).text
+
+
+async def test_figures_are_confirmed_corrected_and_rejected(desk: Desk) -> None:
+    await flag.flag(desk.database, shipped_rules(), shipped_texts(), now=desk.clock)
+    await review.review(desk.database, PRIORITY, now=desk.clock)
+    shown = (await desk.olya.get("/case/3")).text
+    assert "11 танков ВСУ</mark>" in shown
+    assert "300" in (await desk.olya.get("/queue")).text
+    action = "/case/3/figure"
+    first = re.search(rf'<form method="post" action="{action}".*?</form>', shown, re.DOTALL)
+    assert first is not None
+    hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', first.group()))
+    for more, told in (
+        ({"verdict": "confirmed"}, "confirmed — olya"),
+        (
+            {"verdict": "corrected", "low": "10", "high": "1 200,5", "kind": "armour", "side": "russia"},
+            "10–1,200.5 armour · Russia",
+        ),
+        ({"verdict": "rejected"}, "rejected — olya"),
+    ):
+        answer = await desk.olya.post(action, data=hidden | more)
+        assert told in (await desk.olya.get(answer.headers["location"])).text
+    await desk.olya.post(action, data=hidden | {"verdict": "undone"})
+    assert "— olya" not in (await desk.olya.get("/case/3")).text
+    refused = await desk.olya.post(action, data=hidden | {"verdict": "corrected", "low": "много"})
+    assert refused.status_code == 400
+    assert (await desk.olya.post(action, data=hidden | {"verdict": "x"})).status_code == 400
+    rows = await ask(desk.database, "SELECT count(*) AS n FROM monitor.figure_decisions")
+    assert rows[0].n == 4
+
+
+async def test_a_page_makes_so_many_queries_whatever_its_length(desk: Desk) -> None:
+    asked: list[str] = []
+
+    @event.listens_for(desk.database._engine.sync_engine, "before_cursor_execute")
+    def count(*arguments: object) -> None:
+        asked.append(str(arguments[2]))
+
+    async def queries(path: str) -> int:
+        asked.clear()
+        assert (await desk.olya.get(path)).status_code == 200
+        return len(asked)
+
+    few = [await queries(path) for path in ("/queue", "/case/3", "/decided")]
+    await desk.posts({n: f"В Судже бой, и 11 танков, сообщение {n}" for n in range(20, 60)})
+    for n in range(4, 30):
+        await desk.olya.post("/bulk", data={"verdict": "relevant", "cases": [str(n)]})
+    assert [await queries(path) for path in ("/queue", "/case/3", "/decided")] == few
+    assert max(few) <= 14

@@ -174,7 +174,7 @@ def test_a_file_that_cannot_be_read_is_named(
         ("MONITOR_TELEGRAM_SERVER", "0@host:443", "form DC@HOST:PORT"),
         ("MONITOR_TELEGRAM_SESSIONS", "one-session", "telegram_sessions"),
         ("MONITOR_TELEGRAM_SESSIONS", "[1]", "valid string"),
-        ("MONITOR_WEB_PORT", "0", "greater than or equal to 1"),
+        ("MONITOR_WEB_PORT", "-1", "greater than or equal to 0"),
         ("MONITOR_WEB_PORT", "99999", "less than or equal to 65535"),
         ("MONITOR_WEB_HOST", "0.0.0.0", "set MONITOR_PUBLIC_URL to the https address"),
         ("MONITOR_WEB_HOST", "::", "set MONITOR_PUBLIC_URL"),

@@ -33,21 +33,27 @@ if (rows.length) {
 /* --- what is new: only told, never put under the cursor ------------------------------------------------------- */
 
 const fresh = document.getElementById("fresh");
-let count = 0;
+const shown = Number(fresh.dataset.newest);
+let latest = shown;
 
-function tell() {
-  if (!fresh) return;
+/* Cases are numbered as they come, so the newest number says how many there are. */
+function heard(number) {
+  if (!(number > latest)) return;
+  const first = latest === shown;
+  latest = number;
   const link = fresh.firstElementChild;
-  link.textContent = link.dataset.words.replace("{n}", count);
-  fresh.hidden = count === 0;
-  if (count === 1) announce(link.textContent);
+  link.textContent = link.dataset.words.replace("{n}", latest - shown);
+  fresh.hidden = false;
+  if (first) announce(link.textContent);
 }
 
+async function look() {
+  const answer = await fetch("/newest");
+  if (answer.ok) heard((await answer.json()).case_id);
+}
+
+const EVERY = 30_000; // ms, where the stream does not come through
 const stream = new EventSource("/events");
-stream.addEventListener("case", (event) => {
-  const { case_id: id, state } = JSON.parse(event.data);
-  if (state === "open" && !document.getElementById(`case-${id}`)) {
-    count += 1;
-    tell();
-  }
-});
+stream.addEventListener("case", (event) => heard(JSON.parse(event.data).case_id));
+stream.addEventListener("look", () => look().catch(() => {}));
+setInterval(() => { if (stream.readyState === EventSource.CLOSED) look().catch(() => {}); }, EVERY);
