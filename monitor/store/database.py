@@ -7,11 +7,11 @@ from typing import Self
 import psycopg
 from psycopg import AsyncConnection as DriverConnection
 from sqlalchemy import make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from monitor.errors import DatabaseError
+from monitor.errors import DatabaseError, UsageError
 
 Transaction = AsyncConnection
 
@@ -121,9 +121,15 @@ class Database:
 
 @contextmanager
 def _worded() -> Iterator[None]:
-    """Turn the driver's word for a lost or refused connection into ours."""
+    """Turn the driver's words for a lost connection, and for a value that it cannot take, into ours."""
     try:
         yield
+    except DataError as error:
+        raise UsageError(
+            "the database cannot hold a value that it was given",
+            str(error.orig).strip().splitlines()[0],
+            "leave out what no text or number can have, such as a zero byte",
+        ) from error
     except (OperationalError, InterfaceError, PoolTimeoutError, psycopg.OperationalError, OSError) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
         why = str(cause).strip().splitlines()[0] if str(cause).strip() else type(cause).__name__

@@ -9,7 +9,7 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from monitor.errors import Conflict, DatabaseError
+from monitor.errors import Conflict, DatabaseError, UsageError
 from monitor.model import Clock
 from monitor.store.database import Database
 from monitor.web import (
@@ -53,6 +53,7 @@ def make_app(database: Database, *, now: Clock, options: Options) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _unreadable)
     app.add_exception_handler(DatabaseError, _no_database)
     app.add_exception_handler(Conflict, _conflict)
+    app.add_exception_handler(UsageError, _unreadable)
     for router in ROUTERS:
         app.include_router(router)
     app.add_api_route("/", start)

@@ -4,6 +4,8 @@ The answer to a decision carries the next claimed case. What somebody else thoug
 second look, until it is given.
 """
 
+import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -39,6 +41,8 @@ KINDS = (
     "personnel", "killed", "wounded", "captured", "losses", "unit", "tank", "armour", "artillery", "vehicle",
     "aircraft", "drone", "munition", "other_equipment", "settlement", "distance", "area",
 )  # fmt: skip
+_KIND = re.compile("[a-z_]{0,40}")
+SIDES = tuple(side.value for side in Side)
 LONGEST_NOTE = 4000
 
 
@@ -116,7 +120,7 @@ async def case_page(request: Request, user: SignedIn, case_id: int, came: str = 
         snoozes=SNOOZES,
         diff=diff,
         kinds=KINDS,
-        sides=tuple(side.value for side in Side),
+        sides=SIDES,
         notice=_notice(request),
         undo=request.query_params.get("undo", ""),
         **values,
@@ -269,6 +273,10 @@ async def word_on_figure(
     if form.verdict not in ("confirmed", "corrected", "rejected", "undone"):
         raise HTTPException(400)
     corrected = form.verdict == "corrected"
+    # Rules may add kinds of their own.
+    known = _KIND.fullmatch(form.kind) and form.side in ("", *SIDES)
+    if corrected and not known:
+        raise HTTPException(400)
     said = FigureSaid(
         of=VersionKey(form.channel, form.message, form.version),
         first_char=form.first,
@@ -289,6 +297,9 @@ def _bound(written: str) -> float | None:
     """A bound as it was typed; None where it is open. Raises a refusal for what is no number."""
     bare = written.strip().replace("\N{NO-BREAK SPACE}", "").replace(" ", "").replace(",", ".")
     try:
-        return float(bare) if bare else None
+        bound = float(bare) if bare else None
     except ValueError as error:
         raise HTTPException(400) from error
+    if bound is not None and not (math.isfinite(bound) and bound >= 0):
+        raise HTTPException(400)
+    return bound

@@ -486,6 +486,10 @@ class Texts:
         found = TEXTS[name][self._place]
         return found.format(**values) if values else found
 
+    def named(self, group: str, name: str) -> str:
+        """The word for one of a group that rules may add to, as `kind`; the bare name where there is none."""
+        return TEXTS.get(f"{group}.{name}", (name, name))[self._place]
+
     def count(self, noun: str, number: int) -> str:
         """A number and its noun in the form it asks for: `1 case`, `22 случая`."""
         english, russian = COUNTED[noun]

@@ -215,6 +215,19 @@ async def test_what_is_not_there_is_said(desk: Desk) -> None:
     assert (await desk.olya.post("/case/999/claim")).status_code == 404
     assert (await desk.olya.post("/undo", data={"decision": "999"})).status_code == 409
     assert (await desk.olya.get("/queue?after=rubbish")).status_code == 200
+    assert (await desk.olya.get("/queue?topic=%00")).status_code == 400
+    case_id, html = await claimed(desk.olya)
+    assert (await decided(desk.olya, case_id, html, "relevant", note="a\0b")).status_code == 400
+
+
+async def test_a_kind_that_only_the_rules_of_the_house_know_is_shown_by_its_name(desk: Desk) -> None:
+    await flag.flag(desk.database, shipped_rules(), shipped_texts(), now=desk.clock)
+    await review.review(desk.database, PRIORITY, now=desk.clock)
+    await ask(desk.database, "UPDATE monitor.figures SET kind = 'samovar' WHERE kind = 'tank' RETURNING 1")
+    for path in ("/queue", "/case/3", "/board"):
+        shown = await desk.olya.get(path)
+        assert shown.status_code == 200
+        assert "samovar" in shown.text, path
 
 
 async def test_a_version_has_a_page_that_can_be_cited(desk: Desk) -> None:
@@ -259,6 +272,9 @@ async def test_figures_are_confirmed_corrected_and_rejected(desk: Desk) -> None:
     refused = await desk.olya.post(action, data=hidden | {"verdict": "corrected", "low": "много"})
     assert refused.status_code == 400
     assert (await desk.olya.post(action, data=hidden | {"verdict": "x"})).status_code == 400
+    for bad in ({"low": "nan"}, {"high": "inf"}, {"low": "-1"}, {"side": "mars"}, {"kind": "<b>"}):
+        refused = await desk.olya.post(action, data=hidden | {"verdict": "corrected"} | bad)
+        assert refused.status_code == 400, bad
     rows = await ask(desk.database, "SELECT count(*) AS n FROM monitor.figure_decisions")
     assert rows[0].n == 4
 
