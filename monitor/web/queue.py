@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from monitor import decide
 from monitor.errors import Conflict
 from monitor.model import User, Verdict
-from monitor.store import decisions, queue
+from monitor.store import decisions, handovers, queue
 from monitor.store.database import Transaction
 from monitor.store.queue import Filter, Place, ViewOf
 from monitor.web.auth import Analyst, SignedIn, see
@@ -100,12 +100,14 @@ async def _listed(request: Request, user: User, view: ViewOf) -> Response:
         )
         counts = await counted(tx, request, user)
         last = await queue.newest(tx)
+        waits = await handovers.waiting(tx)
     more = path_of(wanted, after=_written(rows[PAGE - 1].place)) if len(rows) > PAGE else None
     return page(
         request,
         "queue.html",
         rows=rows[:PAGE],
         newest=last,
+        handover=waits,
         wanted=wanted,
         views=counts,
         paths=PATHS,

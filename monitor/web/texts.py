@@ -107,6 +107,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "queue.narrowed": ("Narrowed to", "Только"),
     "queue.widen": ("show all", "показать все"),
     "queue.fresh": ("{n} new — show", "Новых: {n} — показать"),
+    "queue.handover": ("{name} hands over", "{name} сдаёт смену"),
     "queue.done.empty": ("There is no further case here.", "Больше случаев здесь нет."),
     "queue.done.decided": ("Decided.", "Решено."),
     "queue.done.undone": ("Taken back.", "Отменено."),

@@ -297,3 +297,11 @@ async def test_a_page_makes_so_many_queries_whatever_its_length(desk: Desk) -> N
         await desk.olya.post("/bulk", data={"verdict": "relevant", "cases": [str(n)]})
     assert [await queries(path) for path in ("/queue", "/case/3", "/decided")] == few
     assert max(few) <= 14
+
+
+async def test_a_shift_that_is_handed_over_waits_on_the_queue(desk: Desk) -> None:
+    await desk.olya.post("/handover", data={"note": "Два случая ждут губернатора"})
+    assert "Два случая ждут губернатора" in (await desk.petr.get("/queue")).text
+    shown = (await desk.petr.get("/handover")).text
+    await desk.petr.post("/handover/accept", data=fields(shown, "/handover/accept"))
+    assert "Два случая" not in (await desk.petr.get("/queue")).text
