@@ -7,6 +7,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import pytest_asyncio
+from playwright.async_api import Browser
 from psycopg import sql
 
 from bench import chromium
@@ -61,9 +63,18 @@ def url(postgres: Server, filled: str) -> Iterator[str]:
         _dropped(connection, name)
 
 
-@pytest.fixture
-async def desk(database: Database, clock: Clock) -> AsyncIterator[Desk]:
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """One browser for a worker of the run; each test has contexts of its own."""
+    async with chromium.running() as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def desk(url: str, clock: Clock, browser: Browser) -> AsyncIterator[Desk]:
     # Later than all that was filled in.
     clock.forward(minutes=30)
-    async with served(database, clock) as address, chromium.running() as browser:
+    async with Database(url) as database, served(database, clock) as address:
         yield Desk(database, clock, address, browser)
+        for context in browser.contexts:
+            await context.close()

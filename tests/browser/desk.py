@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from playwright.async_api import Browser, BrowserContext, Page
+from sqlalchemy import text
 
 from bench.chromium import RussianKeys
 from monitor import changes, flag, looks, review, settings
@@ -153,6 +154,10 @@ class Desk:
 
     async def ask(self, query: str, **values: object) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in await ask(self.database, query, **values)]
+
+    async def run(self, statement: str, **values: object) -> None:
+        async with self.database.transaction() as tx:
+            await tx.execute(text(statement), values)
 
     async def state(self, case_id: int) -> str:
         rows = await self.ask("SELECT state FROM monitor.cases WHERE case_id = :c", c=case_id)

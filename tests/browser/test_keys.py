@@ -1,10 +1,13 @@
 """An analyst's night without a mouse, under a Russian layout: decide, take back, look up a key."""
 
+import pytest
 from playwright.async_api import expect
 
 from monitor.model import Role
 from tests.browser.desk import COPIED, Desk
 from tests.integration.web_helpers import PASSWORD
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 VERDICTS = {
     "Digit1": "relevant",
@@ -49,6 +52,7 @@ async def test_signing_in_and_walking_down_the_queue_takes_no_mouse(desk: Desk) 
     await desk.user("olya")
     page = await (await desk.context(None)).new_page()
     await page.goto("/queue", wait_until="domcontentloaded")
+    await expect(page.get_by_label("Name")).to_be_focused()
     await page.keyboard.type("olya")
     await page.keyboard.press("Tab")
     await page.keyboard.type(PASSWORD)
