@@ -19,6 +19,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 WIDTHS = (320, 768, 1280)
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+EMPTIEST = ("/mine", "/nobodys", "/overdue", "/snoozed", "/escalated", "/closed")
 # Longer than any line that a phone has.
 UNBROKEN = "Суджа" * 40
 
@@ -36,13 +37,13 @@ async def night(desk: Desk) -> list[str]:
     await seat.page.goto(f"/case/{copied}")
     await seat.follow(seat.page.get_by_role("button", name="Confirm", exact=True).first.click())
     cases = [reopened, copied, *[await desk.case_of(n) for n in (EDITED, DELETED, FORWARDED)]]
-    decided = [row[0] for row in await desk.ask("SELECT case_id FROM monitor.decisions ORDER BY 1")]
+    looked_twice = await desk.ask("SELECT case_id FROM monitor.cases WHERE state = 'second_look'")
     await seat.page.context.close()
     return [
         *PATHS.values(),
         *(place.path for place in NAV if place.path not in PATHS.values()),
         "/queue?topic=sudzha&channel=made_ministry&verdict=relevant",
-        *(f"/case/{case_id}" for case_id in sorted({*cases, *decided})),
+        *(f"/case/{case_id}" for case_id in sorted({*cases, *[row[0] for row in looked_twice]})),
         f"/p/{MINISTRY.channel_id}/{EDITED}@v1",
         "/nowhere",
     ]
@@ -81,13 +82,15 @@ async def every_look(page: Page) -> AsyncIterator[str]:
         yield scheme
 
 
-async def test_no_page_complains_or_scrolls_sideways(desk: Desk) -> None:
+async def test_every_page_is_quiet_fits_and_shuts_nobody_out(desk: Desk) -> None:
     paths = await night(desk)
     wrong: list[str] = []
     async with watched(desk) as (page, complaints):
         for path in ("/login", *paths):
             await opened(page, path)
+            wrong += [f"{path}: {one}" for one in await looks.unfocused(page)]
             async for scheme in every_look(page):
+                wrong += [f"{path} {scheme}: {one}" for one in await looks.findings(page)]
                 for width in WIDTHS:
                     await page.set_viewport_size({"width": width, "height": 800})
                     wrong += [
@@ -98,18 +101,6 @@ async def test_no_page_complains_or_scrolls_sideways(desk: Desk) -> None:
     assert wrong == []
 
 
-async def test_no_page_shuts_anybody_out(desk: Desk) -> None:
-    paths = await night(desk)
-    wrong = []
-    async with watched(desk) as (page, _):
-        for path in paths:
-            await opened(page, path)
-            wrong += [f"{path}: {one}" for one in await looks.unfocused(page)]
-            async for scheme in every_look(page):
-                wrong += [f"{path} {scheme}: {one}" for one in await looks.findings(page)]
-    assert wrong == []
-
-
 async def test_axe_finds_nothing_grave(desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> None:
     script = await axe.fetched(tmp_path_factory.mktemp("axe"))
     if script is None:
@@ -117,7 +108,8 @@ async def test_axe_finds_nothing_grave(desk: Desk, tmp_path_factory: pytest.Temp
     source, paths = script.read_text(encoding="utf-8"), await night(desk)
     wrong = []
     async with watched(desk, bypass_csp=True) as (page, _):
-        for path in paths:
+        # The views differ in what they list alone.
+        for path in [path for path in paths if path not in EMPTIEST]:
             await opened(page, path)
             async for scheme in every_look(page):
                 wrong += [f"{path} {scheme}: {one}" for one in await axe.grave(page, source)]
