@@ -4,13 +4,13 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 CODE   := monitor migrations tests bench
-BENCH  := collect telegram latency reflag reading
+BENCH  := collect telegram latency reflag reading review
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check fix bench fuzz lock clean
+.PHONY: help demo run test check fix bench fuzz screenshots lock clean
 
 help:           ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.run      ## the main job on invented channels, with the database that comes with the package
 	@exec $(BIN)/monitor demo $(ARGS)
@@ -38,6 +38,9 @@ bench: $(VENV)/.dev     ## the measurements of docs/benchmarks.md; one alone wit
 
 fuzz: $(VENV)/.dev      ## ten minutes of texts that try to break reading; ARGS="--minutes 1" is quick
 	@$(BIN)/python -m bench.fuzz $(ARGS)
+
+screenshots: $(VENV)/.dev ## the pictures of the README, taken anew with Chromium
+	@$(BIN)/python -m bench.screenshots $(ARGS)
 
 lock: $(VENV)/.dev      ## renew the two lock files from pyproject.toml
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --no-emit-index-url \

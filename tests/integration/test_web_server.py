@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 
@@ -52,6 +53,13 @@ async def test_a_stop_ends_an_open_stream_at_once(app: FastAPI, end: Callable[[S
             await asyncio.wait_for(serving, 5)
             assert asyncio.get_running_loop().time() - begun < 2
     assert not server.force_exit
+
+
+def test_an_answer_in_two_packets_does_not_wait_between_them() -> None:
+    with listening("127.0.0.1", 0) as opened, socket.create_connection(opened.getsockname()):
+        accepted, _ = opened.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 async def test_a_port_that_is_taken_says_so() -> None:

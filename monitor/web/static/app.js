@@ -114,6 +114,11 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+/* Escape gives the keys back to the page; what was typed stays. */
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && overlay.hidden && !event.defaultPrevented && !event.isComposing && inField(event.target)) event.target.blur();
+});
+
 /* Only going up and down may repeat while a key is held. */
 function isStep(event) {
   const element = found(`[data-key="${CSS.escape(event.code)}"]`);
