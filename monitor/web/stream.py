@@ -7,7 +7,6 @@ Without the stream the pages show the same once they are loaded again.
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -34,19 +33,18 @@ async def events(request: Request, user: SignedIn) -> Response:
 async def _told(hub: Hub, stopping: asyncio.Event) -> AsyncIterator[str]:
     queue = hub.join()
     stopped = asyncio.create_task(stopping.wait())
+    heard = asyncio.create_task(queue.get())
     try:
         yield "retry: 5000\n" + LOOK
         while not stopping.is_set():
-            heard = asyncio.create_task(queue.get())
             done, _ = await asyncio.wait({heard, stopped}, timeout=PING, return_when=asyncio.FIRST_COMPLETED)
             if heard in done:
                 yield heard.result()
-                continue
-            heard.cancel()
-            with suppress(asyncio.CancelledError):
-                await heard
-            if not done:
+                heard = asyncio.create_task(queue.get())
+            elif not done:
                 yield ": still here\n\n"
     finally:
+        # A page that goes away ends the generator wherever it waits.
         stopped.cancel()
+        heard.cancel()
         hub.leave(queue)

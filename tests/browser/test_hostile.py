@@ -76,7 +76,9 @@ async def test_nothing_runs(desk: Desk, bypass_csp: bool) -> None:
         assert answer.status in (200, 404), path
         await stirred(page)
         assert await page.locator("iframe, svg[onload], img[onerror], [onfocus]").count() == 0, path
-        links = await page.locator("a").evaluate_all("(all) => all.map((one) => one.protocol)")
+        # A link within a drawing has its address one step deeper.
+        protocol = "(all) => all.map((one) => new URL(one.href.baseVal ?? one.href, location).protocol)"
+        links = await page.locator("a").evaluate_all(protocol)
         assert set(links) <= {"http:", "https:"}, path
     assert caught == []
 
