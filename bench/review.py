@@ -99,7 +99,7 @@ def pool() -> Iterator[tuple[int, str, str]]:
     """Texts to take from: a number, the words, and a sentence that puts a post into the queue."""
     said = cycle(SAID)
     for number, body in enumerate(islice(invented(), POOL)):
-        yield number, body, next(said).format(n=number % 900 + 2, m=number % 60 + 2)
+        yield number, body, "Под Суджей: " + next(said).format(n=number % 900 + 2, m=number % 60 + 2)
 
 
 async def fill(url: str, *, posts: int, cases: int) -> User:

@@ -32,6 +32,10 @@ POISON = (
 )
 
 
+# The protocol of a link; one in a drawing has its address in an object.
+LEADS = "(all) => all.map((one) => new URL(one.href.baseVal ?? one.href, location).protocol)"
+
+
 async def poisoned(desk: Desk) -> list[str]:
     """Spoil the archive, with an analyst's note on top; gives the addresses of the pages that show it."""
     seat = await desk.seat()
@@ -76,9 +80,7 @@ async def test_nothing_runs(desk: Desk, bypass_csp: bool) -> None:
         assert answer.status in (200, 404), path
         await stirred(page)
         assert await page.locator("iframe, svg[onload], img[onerror], [onfocus]").count() == 0, path
-        # A link within a drawing has its address one step deeper.
-        protocol = "(all) => all.map((one) => new URL(one.href.baseVal ?? one.href, location).protocol)"
-        links = await page.locator("a").evaluate_all(protocol)
+        links = await page.locator("a").evaluate_all(LEADS)
         assert set(links) <= {"http:", "https:"}, path
     assert caught == []
 
