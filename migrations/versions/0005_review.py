@@ -74,7 +74,11 @@ STATEMENTS = (
     "CREATE INDEX cases_rank ON monitor.cases (state, rank_at, case_id)",
     "CREATE INDEX cases_claimed ON monitor.cases (claimed_by, claimed_until) WHERE claimed_by IS NOT NULL",
     "CREATE INDEX cases_wake ON monitor.cases (wake_at) WHERE state = 'snoozed'",
-    "CREATE INDEX cases_decided ON monitor.cases (decided_at) WHERE decided_at IS NOT NULL",
+    "CREATE INDEX cases_decided ON monitor.cases (decided_at DESC) WHERE state = 'decided'",
+    """
+    CREATE INDEX cases_undecided ON monitor.cases (rank_at, case_id)
+        WHERE state IN ('open', 'second_look', 'escalated')
+    """,
     """
     CREATE TABLE monitor.case_posts (
         channel_id BIGINT NOT NULL,

@@ -102,9 +102,10 @@ def where_of(wanted: Filter, *, user_id: int, now: datetime) -> tuple[str, dict[
         values["verdict"] = wanted.verdict.value
     if wanted.handle is not None:
         parts.append(
-            """EXISTS (SELECT FROM monitor.case_posts p JOIN monitor.channels h USING (channel_id)
-                       JOIN monitor.channel_versions v ON v.channel_id = h.channel_id AND v.version = h.version
-                       WHERE p.case_id = c.case_id AND lower(v.handle) = :handle)"""
+            """c.case_id IN (SELECT p.case_id FROM monitor.case_posts p WHERE p.channel_id = ANY(ARRAY(
+                   SELECT v.channel_id FROM monitor.channels h
+                   JOIN monitor.channel_versions v ON v.channel_id = h.channel_id AND v.version = h.version
+                   WHERE lower(v.handle) = :handle)))"""
         )
         values["handle"] = wanted.handle.lower()
     return " AND ".join(parts), values

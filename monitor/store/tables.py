@@ -437,7 +437,13 @@ cases = Table(
     Index("cases_rank", "state", "rank_at", "case_id"),
     Index("cases_claimed", "claimed_by", "claimed_until", postgresql_where=text("claimed_by IS NOT NULL")),
     Index("cases_wake", "wake_at", postgresql_where=text("state = 'snoozed'")),
-    Index("cases_decided", "decided_at", postgresql_where=text("decided_at IS NOT NULL")),
+    Index("cases_decided", text("decided_at DESC"), postgresql_where=text("state = 'decided'")),
+    Index(
+        "cases_undecided",
+        "rank_at",
+        "case_id",
+        postgresql_where=text("state IN ('open', 'second_look', 'escalated')"),
+    ),
 )
 
 case_posts = Table(

@@ -80,7 +80,7 @@ async def test_a_case_of_another_is_taken_over_by_a_key_and_the_other_is_told(de
     await petr.keys.press("Digit1")
     await petr.go("KeyC", shift=True)
     assert await petr.notice() == "The case is yours."
-    await olya.go("Digit1")
+    await olya.keys.press("Digit1")
     await expect(olya.page.get_by_role("alert")).to_contain_text("Another analyst holds this case.")
     assert await desk.ask("SELECT 1 FROM monitor.decisions") == []
 

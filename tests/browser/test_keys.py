@@ -95,12 +95,22 @@ async def test_a_decision_is_taken_back_after_a_reload(desk: Desk) -> None:
     assert rows == [("relevant",), ("undo",), ("not_relevant",), ("undo",)]
 
 
+async def test_going_back_shows_the_case_before(desk: Desk) -> None:
+    seat = await desk.seat()
+    await seat.go("KeyC")
+    case_id = seat.case_id
+    await seat.go("Digit1")
+    assert seat.case_id != case_id
+    await seat.page.go_back(wait_until="domcontentloaded")
+    await expect(seat.page.locator(f"#case[data-case='{case_id}']")).to_be_visible()
+
+
 async def test_an_edit_while_it_is_read_is_told_before_anything_is_written(desk: Desk) -> None:
     seat = await desk.seat()
     await seat.go("KeyC")
     case_id = seat.case_id
     await desk.edit(case_id, "Под Суджей теперь 50 танков")
-    await seat.go("Digit1")
+    await seat.keys.press("Digit1")
     await expect(seat.page.get_by_role("alert")).to_contain_text("edited while you read it")
     assert await desk.ask("SELECT 1 FROM monitor.decisions") == []
     await seat.go("KeyO")
