@@ -130,6 +130,10 @@ class Settings(BaseSettings):
         None,
         description="The address that people type to reach the review site, over https; unset: this machine's own",
     )
+    web: bool = Field(
+        default=True,
+        description="Set to off to serve no review site beside the worker; monitor web serves it alone",
+    )
     web_host: str = Field(
         "127.0.0.1",
         description="The address that the review site listens at; one that others reach wants MONITOR_PUBLIC_URL too",

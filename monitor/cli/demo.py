@@ -85,7 +85,7 @@ async def _play(
         stage = Standin(_clock(begins or THEN + OPENS, speed))
         stage.play(scenarios, start=THEN)
         password = await _analyst(database)
-        async with _sources(stage, database) as sources, beside() as address:
+        async with _sources(stage, database) as sources, beside(found) as address:
             review = f"{address}  user {ANALYST}  password {password}" if address else None
             screen = Screen(database, [scenario.handle for scenario in scenarios], review=review)
             worker = Worker(

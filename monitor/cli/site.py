@@ -1,10 +1,15 @@
 """The command that serves the review site alone, and the site as a process beside the worker."""
 
 import asyncio
+import os
 import re
+import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from typing import Annotated, Any
+
+import typer
 
 from monitor import settings
 from monitor.cli.base import app, choice, out, review_file, say, with_archive
@@ -14,7 +19,12 @@ from monitor.store.database import Database
 
 
 @app.command()
-def web() -> None:
+def web(
+    beside: Annotated[
+        bool,
+        typer.Option("--beside", hidden=True, help="Stop when the input ends, as it does with the worker."),
+    ] = False,
+) -> None:
     """Serve the review site alone; until Ctrl-C."""
     # The pages take a while to load, which the other commands need not wait for.
     from monitor.web.app import make_app  # noqa: PLC0415
@@ -29,7 +39,8 @@ def web() -> None:
         def ready(address: str) -> None:
             out.print(f"review {found.public_url or address} · Ctrl-C to stop", markup=False)
 
-        await serve(site, host=found.web_host, port=found.web_port, ready=ready)
+        serving = serve(site, host=found.web_host, port=found.web_port, ready=ready)
+        await (_until_the_input_ends(serving) if beside else serving)
 
     with_archive(work, listed=False)
 
@@ -39,26 +50,55 @@ PATIENCE = 15.0
 _ADDRESS = re.compile(r"https?://\S+")
 
 
+async def _until_the_input_ends(serving: Coroutine[Any, Any, None]) -> None:
+    """Serve until stopped, or until whoever holds the other end of the input is gone, however it ended."""
+    reader = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    pipe, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    task = asyncio.create_task(serving)
+    ended = asyncio.create_task(reader.read())
+    await asyncio.wait({task, ended}, return_when=asyncio.FIRST_COMPLETED)
+    if not task.done():
+        os.kill(os.getpid(), signal.SIGTERM)
+    ended.cancel()
+    try:
+        await task
+    finally:
+        pipe.close()
+
+
 @asynccontextmanager
-async def beside() -> AsyncIterator[str | None]:
-    """The review site in a process of its own for the length of the block; gives its address, None if it did not start.
+async def beside(found: Settings) -> AsyncIterator[str | None]:
+    """The review site in a process of its own for the length of the block; gives its address, None if there is none.
 
     Collecting goes on without it: what it says of its failure stands on the error stream.
     """
-    command = [sys.executable, "-m", "monitor", *(["--demo"] if choice.demo else []), "web"]
+    if not found.web:
+        yield None
+        return
+    command = [sys.executable, "-m", "monitor", *(["--demo"] if choice.demo else []), "web", "--beside"]
     # In a session of its own, so that Ctrl-C reaches the worker alone, which then asks the site to stop.
     process = await asyncio.create_subprocess_exec(
-        *command, stdout=asyncio.subprocess.PIPE, start_new_session=True
+        *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, start_new_session=True
     )
-    assert process.stdout is not None  # noqa: S101 - it is a pipe
-    line = (await process.stdout.readline()).decode()
-    found = _ADDRESS.search(line)
+    address = await _address(process)
     watching = asyncio.create_task(_watch(process))
     try:
-        yield found.group() if found else None
+        yield address
     finally:
         watching.cancel()
         await _end(process)
+
+
+async def _address(process: asyncio.subprocess.Process) -> str | None:
+    """Where the site listens, as it says once it does; the worker does not wait for it long."""
+    assert process.stdout is not None  # noqa: S101 - it is a pipe
+    try:
+        line = await asyncio.wait_for(process.stdout.readline(), PATIENCE)
+    except TimeoutError:
+        return None
+    told = _ADDRESS.search(line.decode())
+    return told.group() if told else None
 
 
 async def _watch(process: asyncio.subprocess.Process) -> None:

@@ -59,7 +59,7 @@ def up(
         rules, texts = settings.rules(rules_file(found))
         wanted = settings.review(review_file(found))
         await _agree(found, database, yes=yes)
-        async with opened(found, database, lasting=True) as sources, beside() as address:
+        async with opened(found, database, lasting=True) as sources, beside(found) as address:
             out.print("monitor is at work · Ctrl-C to stop · see how it stands with: monitor status")
             if address is not None:
                 out.print(f"review {address} · users: monitor user add", markup=False)

@@ -12,9 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 def environment(**more: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("MONITOR_")}
-    return (
-        kept | {"NO_COLOR": "1", "MONITOR_WEB_PORT": "0", "COLUMNS": "200", "PYTHONWARNINGS": "error"} | more
-    )
+    return kept | {"NO_COLOR": "1", "MONITOR_WEB": "off", "COLUMNS": "200", "PYTHONWARNINGS": "error"} | more
 
 
 def monitor(

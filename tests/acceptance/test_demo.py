@@ -43,7 +43,9 @@ def signed_in(address: str, password: str) -> bool:
 def test_posts_flags_an_edit_and_a_deletion_are_on_the_screen_and_a_second_start_goes_on(
     data: Path, tmp_path: Path
 ) -> None:
-    env = environment(MONITOR_DATA_DIR=str(data), PYTHONUNBUFFERED="1")
+    env = environment(
+        MONITOR_DATA_DIR=str(data), PYTHONUNBUFFERED="1", MONITOR_WEB="on", MONITOR_WEB_PORT="0"
+    )
     began = time.monotonic()
     process = subprocess.Popen(
         [sys.executable, "-m", "monitor", "demo"],

@@ -92,11 +92,14 @@ def words(seed: int, length: int, vocabulary: int, newline: float = 0.1) -> str:
 
 
 def seconds(old: str, new: str) -> float:
-    start = time.perf_counter()
-    parts = diff(old, new)
-    taken = time.perf_counter() - start
-    assert "".join(text for change, text in parts if change is not Change.ADDED) == old
-    return taken
+    """Seconds of the processor, the better of two tries: others may use the machine as well."""
+    taken = []
+    for _ in range(2):
+        start = time.process_time()
+        parts = diff(old, new)
+        taken.append(time.process_time() - start)
+        assert "".join(text for change, text in parts if change is not Change.ADDED) == old
+    return min(taken)
 
 
 @pytest.mark.parametrize(
