@@ -76,6 +76,7 @@ def test_every_setting_of_the_file_is_taken() -> None:
         "MONITOR_TELEGRAM_SERVER=2@149.154.167.40:443\nMONITOR_TELEGRAM_SERVER_KEY=/key.pem\n"
         "MONITOR_MEDIA=on\nMONITOR_MEDIA_LARGEST=1.5\n"
         "MONITOR_PUBLIC_URL=https://m.example/\nMONITOR_WEB_HOST=0.0.0.0\nMONITOR_WEB_PORT=80\n"
+        "MONITOR_WEB=off\n"
     )
     assert set(dotenv_values(path)) == set(VARIABLES)
     found = settings.load(path)
@@ -91,6 +92,7 @@ def test_every_setting_of_the_file_is_taken() -> None:
     assert (found.server(), found.telegram_server_key) == ((2, "149.154.167.40", 443), Path("/key.pem"))
     assert (found.media, found.media_largest) == (True, 1.5)
     assert (found.public_url, found.web_host, found.web_port) == ("https://m.example", "0.0.0.0", 80)
+    assert not found.web
     assert "secret" not in repr(found) + str(found)
 
 
