@@ -294,7 +294,8 @@ def test_everything_stays_within_the_panel() -> None:
         assert mark.bar.y + mark.bar.height <= panel.lanes[0].bottom + 2
 
 
-def test_five_hundred_claims_are_drawn_at_once() -> None:
+@pytest.mark.usefixtures("untraced")
+def test_five_hundred_claims_take_less_than_fifty_milliseconds() -> None:
     claims = [
         claim(f"channel{n % 12}", n % 48, n % 90, n % 90 + n % 3, kind="tank" if n % 4 else "drone")
         for n in range(500)
@@ -306,8 +307,7 @@ def test_five_hundred_claims_are_drawn_at_once() -> None:
             start = time.process_time()
             board(many, WINDOW)
             taken.append(time.process_time() - start)
-        # A busy machine takes several times as long.
-        assert min(taken) < 0.2
+        assert min(taken) < 0.05
 
 
 def test_contradictions_that_are_not_drawn_are_counted_and_named() -> None:
