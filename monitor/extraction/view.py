@@ -1,6 +1,7 @@
 """A text's tokens as figures look at them: sentences, the cues near a figure, and how military the text around is."""
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -85,6 +86,11 @@ class View:
     def military(self) -> int:
         """How many words of the text are military."""
         return sum(map(_is_military, self.tokens))
+
+    @cached_property
+    def vetoes(self) -> list[int]:
+        """The places of words beside which nothing is a figure."""
+        return [place for place, token in enumerate(self.tokens) if token.entry.near]
 
     @cached_property
     def captivities(self) -> list[int]:
@@ -239,7 +245,8 @@ class View:
     def vetoed(self, counted: Counted) -> bool:
         """Whether a word of the sentence says that this is no figure of force."""
         start, end = self.sentence(counted.first)
-        return any(token.entry.near for token in self.tokens[start:end])
+        at = bisect_left(self.vetoes, start)
+        return at < len(self.vetoes) and self.vetoes[at] < end
 
     def killed_right_before(self, counted: Counted) -> bool:
         """Whether prisoners are said to be killed («казнили 56 пленных»)."""
