@@ -18,6 +18,7 @@ from monitor.web import (
     board,
     case,
     channels,
+    files,
     handover,
     post,
     precision,
@@ -36,6 +37,7 @@ from monitor.web.site import Options, Site, site_of
 LARGEST_BODY = 256 * 1024
 ROUTERS = (
     *(static.router, auth.router, account.router, queue.router, case.router, post.router, stream.router),
+    files.router,
     *(board.router, channels.router, reasons.router, handover.router, precision.router),
 )
 _MESSAGES = {404: "error.not_found", 405: "error.method", 413: "error.too_large"}

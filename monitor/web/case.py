@@ -19,7 +19,7 @@ from starlette.responses import Response
 
 from monitor import decide
 from monitor.model import CaseState, Decided, Saying, Side, User, Verdict, VersionKey
-from monitor.store import casefile, decisions, reasons
+from monitor.store import casefile, decisions, media, reasons
 from monitor.store.casefile import CaseHead, PostFacts, ReadFigure, Version
 from monitor.store.database import Transaction
 from monitor.store.decisions import FigureSaid
@@ -103,6 +103,9 @@ async def case_page(request: Request, user: SignedIn, case_id: int, came: str = 
             "around": await casefile.around(tx, held.head.of.channel_id, held.head.of.message_id),
             "events": await casefile.events(tx, case_id),
             "reasons": await reasons.every(tx),
+            "file": await media.of_version(
+                tx, held.head.of.channel_id, held.head.of.message_id, version=held.head.of.version
+            ),
         }
         counts = await counted(tx, request, user)
     return page(
