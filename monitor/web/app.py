@@ -11,6 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from monitor.errors import Conflict, DatabaseError, UsageError
 from monitor.model import Clock
+from monitor.store import migrate
 from monitor.store.database import Database
 from monitor.web import (
     account,
@@ -75,11 +76,16 @@ async def alive() -> Response:
 
 
 async def ready(request: Request) -> Response:
-    """Whether pages can be served: the database answers, and understands Cyrillic."""
+    """Whether pages can be served: the database answers, understands Cyrillic, and has the tables of this version."""
+    database = site_of(request).database
     try:
-        await site_of(request).database.check()
+        await database.check()
+        async with database.transaction() as tx:
+            current = await migrate.is_current(tx)
     except DatabaseError as error:
         return PlainTextResponse(f"{error.what}\n", status_code=503)
+    if not current:
+        return PlainTextResponse("the database is of another version: monitor db upgrade\n", status_code=503)
     return PlainTextResponse("ok\n")
 
 
