@@ -345,6 +345,12 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "channel.no_look": ("Nobody ever looked.", "Никто ни разу не смотрел."),
     "channel.more_ranges": ("and {n} more", "и ещё {n}"),
+    "channel.unseen": ("Not seen for a while, last 30 days", "Не было видно, последние 30 дней"),
+    "channel.nobody": ("nobody looked", "никто не смотрел"),
+    "channel.always": (
+        "In the last 30 days it was looked at without a longer break.",
+        "За последние 30 дней просматривался без долгих перерывов.",
+    ),
     "channel.failed": ("Looks of the last 30 days that gave nothing", "Безуспешные попытки за 30 дней"),
     "channel.looks": ("{n} looks", "попыток: {n}"),
     "channel.rates": ("Edited and deleted", "Изменено и удалено"),
@@ -457,6 +463,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "error.origin": (
         "This request came from another site, or hides where it is from; nothing was done. Open the page here and send it again.",
         "Запрос пришёл с другого сайта или скрывает, откуда он; ничего не сделано. Откройте страницу здесь и отправьте ещё раз.",
+    ),
+    "error.host": (
+        "This site is not known by that name. Whoever runs it sets MONITOR_PUBLIC_URL to the address that people type.",
+        "Под этим именем сайта нет. Тот, кто его ведёт, задаёт MONITOR_PUBLIC_URL – адрес, который набирают люди.",
     ),
     "error.bad_request": ("The request cannot be read.", "Запрос не удалось прочесть."),
     "error.method": ("This cannot be done with this page.", "С этой страницей так нельзя."),
