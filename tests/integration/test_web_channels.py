@@ -166,7 +166,7 @@ async def test_what_was_not_seen_for_a_while_is_a_gap_with_its_reason(
     await look(database, (1, 5), at=AUGUST + timedelta(hours=16))
     async with database.transaction() as tx:
         found = await coverage.gaps(tx, since=AUGUST - timedelta(days=2), until=AUGUST + timedelta(hours=20))
-    hours = [
+    spans = [
         ((gap.since - AUGUST) / timedelta(hours=1), (gap.until - AUGUST) / timedelta(hours=1))
         for gap in found
     ]
