@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from monitor import decide
-from monitor.model import CaseState, Decided, Saying, Side, User, Verdict, VersionKey
+from monitor.model import KINDS, CaseState, Decided, Saying, Side, User, Verdict, VersionKey
 from monitor.store import casefile, decisions, media, reasons
 from monitor.store.casefile import CaseHead, PostFacts, ReadFigure, Version
 from monitor.store.database import Transaction
@@ -36,11 +36,6 @@ router = APIRouter()
 SNOOZES = {"1h": timedelta(hours=1), "4h": timedelta(hours=4), "12h": timedelta(hours=12)}
 MORNING = time(8)
 EDIT = "edit"
-# The kinds of figures that the codebook has; a correction names one of them.
-KINDS = (
-    "personnel", "killed", "wounded", "captured", "losses", "unit", "tank", "armour", "artillery", "vehicle",
-    "aircraft", "drone", "munition", "other_equipment", "settlement", "distance", "area",
-)  # fmt: skip
 _KIND = re.compile("[a-z_]{0,40}")
 SIDES = tuple(side.value for side in Side)
 LONGEST_NOTE = 4000
