@@ -1,4 +1,4 @@
-"""Settings: the environment and .env, config/channels.toml and config/rules.toml, read once and frozen.
+"""Settings: the environment and .env here, and a module for each file of config/; read once and frozen.
 
 A wrong value stops the start with one message that names the file, the line or variable, and the mend.
 The environment goes before .env; `MONITOR_X_FILE` names a file that holds the value of a secret.
@@ -7,15 +7,12 @@ The environment goes before .env; `MONITOR_X_FILE` names a file that holds the v
 import json
 import os
 import re
-import tomllib
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-import tomlkit
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
@@ -24,28 +21,35 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
-from tomlkit.exceptions import TOMLKitError
-from tomlkit.items import Array
 
-from monitor.errors import SettingsError, UsageError
-from monitor.extraction import RuleFile, Rules, RuleTexts, compile_rules
-from monitor.model import Listed, Pace, Priority, ReviewOptions, SourceName, handle_of
+from monitor.errors import SettingsError
+from monitor.settings.channel_list import SIDES, add_channel, channels
+from monitor.settings.desk import review
+from monitor.settings.ruleset import rule_texts, rules
+from monitor.settings.toml import parse_toml
 from monitor.sources.preview_fetch import PreviewOptions
 from monitor.sources.telegram_options import TelegramOptions
 from monitor.store.embedded import default_data_dir
 from monitor.store.migrate import shipped
 
+__all__ = [
+    "PREFIX",
+    "SIDES",
+    "Settings",
+    "add_channel",
+    "channels",
+    "described",
+    "example",
+    "load",
+    "parse_toml",
+    "review",
+    "rule_texts",
+    "rules",
+    "unknown_variables",
+]
 PREFIX = "MONITOR_"
-# A source that is listed and that no worker reads would be a channel that nobody looks at.
-WATCHED_BY = (SourceName.PREVIEW, SourceName.TELEGRAM)
-# Telegram says itself how soon to ask again, so its pace is bounded widely.
-_PACES = {SourceName.TELEGRAM: Pace(timedelta(seconds=1), timedelta(minutes=30))}
-SIDES = ("russia", "ukraine", "other", "unknown")
-_PACE = re.compile(r"\s*([0-9]{1,5})([smhd])\s*-\s*([0-9]{1,5})([smhd])\s*")
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _SERVER = re.compile(r"([1-9])@([^:@\s]+):([0-9]{1,5})")
 _LAST_PORT = 65535
-_LINE = re.compile(r"\(at line (\d+)")
 _FIELD = re.compile(r'field "(\w+)"')
 
 
@@ -379,273 +383,3 @@ def unknown_variables(environment: Mapping[str, str]) -> list[str]:
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     known |= {f"{name}_FILE" for name in known}
     return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
-
-
-# --- config/channels.toml -----------------------------------------------------------------------------------
-
-_CHANNEL_KEYS = {"handle", "label", "person", "person_since", "side", "source", "pace", "since"}
-
-
-def parse_toml(path: Path) -> tuple[dict[str, Any], str]:
-    """A TOML file and its text. Raises SettingsError with the line of the first mistake."""
-    body = _toml_text(path)
-    try:
-        return tomllib.loads(body), body
-    except tomllib.TOMLDecodeError as error:
-        raise _not_toml(path, _line_of(error, body), error) from error
-
-
-def _toml_text(path: Path) -> str:
-    """The text of a TOML file. Raises SettingsError where it cannot be read or is no UTF-8."""
-    try:
-        written = path.read_bytes()
-    except OSError as error:
-        raise SettingsError(
-            f"{path} cannot be read",
-            error.strerror or str(error),
-            "run monitor where config/ is, or set MONITOR_CONFIG_DIR",
-        ) from error
-    try:
-        return written.decode("utf-8").replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        raise _not_toml(path, written.count(b"\n", 0, error.start) + 1, error) from error
-
-
-def _not_toml(path: Path, line: int, error: ValueError) -> SettingsError:
-    return SettingsError(
-        f"{path}, line {line}: this is not TOML", str(error), "mend that line and start again"
-    )
-
-
-def _line_of(error: tomllib.TOMLDecodeError, body: str) -> int:
-    """The line of a mistake in a file; one at the end of the document is in the last."""
-    line = _LINE.search(str(error))
-    return int(line.group(1)) if line else max(len(body.splitlines()), 1)
-
-
-def _where(path: Path, body: str, *keys: str) -> str:
-    """A file and the line where the last of these tables and keys begins, each sought after the one before."""
-    lines = body.splitlines()
-    at = -1
-    for key in keys:
-        begins = re.compile(rf'\s*\[*\s*["\']?{re.escape(key)}["\']?\s*[].=]')
-        found = next((n for n in range(at + 1, len(lines)) if begins.match(lines[n])), None)
-        if found is None:
-            break
-        at = found
-    return f"{path}, line {at + 1}" if at >= 0 else str(path)
-
-
-def channels(path: Path) -> tuple[Listed, ...]:
-    """The channel list. Raises SettingsError that names the file, the line and the mend."""
-    document, body = parse_toml(path)
-    entries = document.get("channel", [])
-    stray = sorted(set(document) - {"channel"})
-    if stray or not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        key = stray[0] if stray else "channel"
-        raise SettingsError(
-            f"{_where(path, body, key)}: `{key}` is unknown or has another form",
-            "the file holds [[channel]] entries alone",
-            "remove it",
-        )
-    lines = [
-        number for number, line in enumerate(body.splitlines(), 1) if line.strip().startswith("[[channel]]")
-    ]
-    listed: list[Listed] = []
-    for position, entry in enumerate(entries):
-        where = f"{path}, line {lines[position]}" if position < len(lines) else str(path)
-        one = _listed(entry, where)
-        if any(one.key == other.key for other in listed):
-            raise SettingsError(
-                f"{where}: @{one.handle} is listed twice", "a handle stands for one watch", "remove one"
-            )
-        listed.append(one)
-    return tuple(listed)
-
-
-def _listed(entry: Mapping[str, Any], where: str) -> Listed:
-    unknown = sorted(set(entry) - _CHANNEL_KEYS)
-    if unknown:
-        raise SettingsError(
-            f"{where}: unknown key `{unknown[0]}`",
-            f"a channel has {', '.join(sorted(_CHANNEL_KEYS))}",
-            "mend or remove it",
-        )
-    try:
-        handle = handle_of(str(entry.get("handle", "")))
-    except UsageError as error:
-        raise SettingsError(f"{where}: {error.what}", error.why, error.mend) from error
-    source = _choice(entry, "source", WATCHED_BY, SourceName.PREVIEW, where=where)
-    return Listed(
-        handle=handle,
-        label=_words(entry, "label", where) or handle,
-        source=source,
-        person=_words(entry, "person", where),
-        person_since=_date(entry, "person_since", where),
-        side=_choice(entry, "side", SIDES, "unknown", where=where),
-        pace=_pace(entry.get("pace"), where, usual=_PACES.get(source, Pace())),
-        since=_since(entry, where),
-    )
-
-
-def _words(entry: Mapping[str, Any], key: str, where: str) -> str | None:
-    value = entry.get(key)
-    if value is None or isinstance(value, str):
-        return value
-    raise SettingsError(f"{where}: `{key}` is {value!r}", "it is words in quotes", f'write {key} = "…"')
-
-
-def _choice(entry: Mapping[str, Any], key: str, choices: tuple[Any, ...], default: Any, *, where: str) -> Any:
-    value = entry.get(key, default)
-    if value not in choices:
-        words = ", ".join(str(choice) for choice in choices)
-        raise SettingsError(f"{where}: `{key}` is {value!r}", f"it is one of {words}", "choose one of these")
-    return type(choices[0])(value)
-
-
-def _date(entry: Mapping[str, Any], key: str, where: str) -> date | None:
-    value = entry.get(key)
-    if value is None or (isinstance(value, date) and not isinstance(value, datetime)):
-        return value
-    raise SettingsError(
-        f"{where}: `{key}` is {value!r}", "it is a date without quotes", f"write {key} = 2024-05-14"
-    )
-
-
-def _since(entry: Mapping[str, Any], where: str) -> datetime | None:
-    day = _date(entry, "since", where)
-    return datetime.combine(day, time(), UTC) if day else None
-
-
-def _pace(written: object, where: str, *, usual: Pace) -> Pace:
-    if written is None:
-        return usual
-    found = _PACE.fullmatch(str(written))
-    if found is not None:
-        count, unit, slow_count, slow_unit = found.groups()
-        quickest = timedelta(seconds=int(count) * _UNITS[unit])
-        slowest = timedelta(seconds=int(slow_count) * _UNITS[slow_unit])
-        if timedelta(0) < quickest <= slowest:
-            return Pace(quickest, slowest)
-    raise SettingsError(
-        f"{where}: `pace` is {written!r}",
-        "it is the quickest and the slowest time between two looks, in s, m, h or d",
-        'write pace = "1m-30m"',
-    )
-
-
-def add_channel(
-    path: Path, handle: str, *, label: str | None, source: SourceName = SourceName.PREVIEW
-) -> None:
-    """Append a channel to the list, leaving the rest of the file as it stands; the result must load."""
-    listed = channels(path)
-    if any(entry.key == handle.lower() for entry in listed):
-        raise UsageError(
-            f"@{handle} is listed already", f"it stands in {path}", "see `monitor channels list`"
-        )
-    try:
-        document = tomlkit.parse(path.read_text(encoding="utf-8"))
-    except TOMLKitError as error:
-        raise SettingsError(f"{path} cannot be edited", str(error), "add the entry by hand") from error
-    entries = document.setdefault("channel", tomlkit.aot())
-    # Within a list in one line a table must be in one line too.
-    entry = tomlkit.inline_table() if isinstance(entries, Array) else tomlkit.table()
-    entry.update({"handle": handle, "label": label or handle})
-    if source is not SourceName.PREVIEW:
-        entry.update({"source": source.value})
-    entries.append(entry)
-    fresh = path.with_suffix(".toml.new")
-    try:
-        fresh.write_text(tomlkit.dumps(document), encoding="utf-8")
-        channels(fresh)
-        fresh.replace(path)
-    except OSError as error:
-        raise SettingsError(
-            f"{path} cannot be written",
-            error.strerror or str(error),
-            "mend its rights, or add the entry by hand",
-        ) from error
-    finally:
-        fresh.unlink(missing_ok=True)
-
-
-# --- config/rules.toml --------------------------------------------------------------------------------------
-
-
-def rule_texts(rules_file: Path) -> RuleTexts:
-    """The files of a ruleset: the one of topics, and figures.toml and places.toml beside it, else those shipped.
-
-    Raises SettingsError for one that cannot be read.
-    """
-
-    def beside(name: str) -> RuleFile:
-        own = rules_file.with_name(name)
-        return _rule_file(own if own.exists() else shipped("config") / name)
-
-    return RuleTexts(_rule_file(rules_file), beside("figures.toml"), beside("places.toml"))
-
-
-def _rule_file(path: Path) -> RuleFile:
-    return RuleFile(str(path), _toml_text(path))
-
-
-def rules(rules_file: Path) -> tuple[Rules, RuleTexts]:
-    """The rules and their texts, by whose hash they are known. Raises SettingsError with file, line, column, mend."""
-    texts = rule_texts(rules_file)
-    return compile_rules(texts), texts
-
-
-# --- config/review.toml -------------------------------------------------------------------------------------
-
-_REVIEW_KEYS = {"priority": {"topics", "figures", "person"}, "minutes": {"claim", "overdue"}}
-_DAY = 1440
-
-
-def review(path: Path) -> ReviewOptions:
-    """How cases are put in order and how long they may wait. Raises SettingsError that names file, line and mend."""
-    document, body = parse_toml(path)
-    for name, table in document.items():
-        if name not in _REVIEW_KEYS or not isinstance(table, dict):
-            raise SettingsError(
-                f"{_where(path, body, name)}: `{name}` is unknown or has another form",
-                "the file holds the tables [priority] and [minutes]",
-                "mend or remove it",
-            )
-        for key in sorted(set(table) - _REVIEW_KEYS[name]):
-            raise SettingsError(
-                f"{_where(path, body, name, key)}: `{key}` is unknown",
-                f"[{name}] takes {', '.join(sorted(_REVIEW_KEYS[name]))}",
-                "mend or remove it",
-            )
-
-    def number(table: str, key: str, usual: int, *, least: int) -> int:
-        return _minutes(document.get(table, {}).get(key, usual), _where(path, body, table, key), least=least)
-
-    usual = ReviewOptions()
-    topics = document.get("priority", {}).get("topics", {})
-    where = _where(path, body, "priority", "topics")
-    if not isinstance(topics, dict):
-        raise SettingsError(f"{where}: `topics` is {topics!r}", "it is a table", "write { kursk = 20 }")
-    return ReviewOptions(
-        priority=Priority(
-            topics={topic: _minutes(value, where, least=0) for topic, value in topics.items()},
-            figures=number("priority", "figures", usual.priority.figures, least=0),
-            person=number("priority", "person", usual.priority.person, least=0),
-        ),
-        claim=timedelta(minutes=number("minutes", "claim", _whole(usual.claim), least=1)),
-        overdue=timedelta(minutes=number("minutes", "overdue", _whole(usual.overdue), least=1)),
-    )
-
-
-def _whole(span: timedelta) -> int:
-    return int(span.total_seconds() // 60)
-
-
-def _minutes(value: object, where: str, *, least: int) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and least <= value <= _DAY:
-        return value
-    raise SettingsError(
-        f"{where}: {value!r} is no number of minutes",
-        f"it is a whole number from {least} to {_DAY}",
-        "mend it",
-    )
