@@ -667,3 +667,95 @@ class Saying:
     wake_at: datetime | None = None
     wake_on_edit: bool = False
     batch: int | None = None
+
+
+# --- mail ---------------------------------------------------------------------------------------------------
+
+
+class Mailbox(NamedTuple):
+    """Whom a mail is from or to: a name for people, which may be empty, and the address."""
+
+    name: str
+    address: str
+
+
+_ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*")
+_MAILBOX = re.compile(r"(?P<name>[^<>\"\x00-\x1f\x7f]*)<(?P<address>[^<>]+)>")
+
+
+def mailbox_of(written: str) -> Mailbox:
+    """The mailbox in `olya@example.org` or `Olya <olya@example.org>`, its address in small letters.
+
+    Raises UsageError for what cannot be one (RFC 5321 §4.1.2, without quoted and international local parts).
+    """
+    found = _MAILBOX.fullmatch(written.strip())
+    name, address = (found["name"].strip(), found["address"]) if found else ("", written.strip())
+    if _ADDRESS.fullmatch(address):
+        return Mailbox(name, address.lower())
+    raise UsageError(
+        f"no mail address: {written!r}", "it has the form olya@example.org, in plain letters", "mend it"
+    )
+
+
+class Window(NamedTuple):
+    """A half-open span of time: `since` lies in it, `until` does not."""
+
+    since: datetime
+    until: datetime
+
+
+class Narrowed(NamedTuple):
+    """What a digest is narrowed to: topics by name, channels by handle in small letters; empty is all of them."""
+
+    topics: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+
+
+EVERYTHING = Narrowed()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """A person who gets the digest each day at an hour of their zone (an IANA name)."""
+
+    address: str
+    name: str = ""
+    zone: str = "UTC"
+    hour: int = 8
+    language: Language = Language.ENGLISH
+    narrowed: Narrowed = EVERYTHING
+
+
+class DeliveryState(StrEnum):
+    """How far a delivery got. What was `handing` when its worker died is in doubt; `kept` had no server to go to."""
+
+    PLANNED = "planned"
+    SENDING = "sending"
+    HANDING = "handing"
+    SENT = "sent"
+    FAILED = "failed"
+    IN_DOUBT = "in_doubt"
+    DROPPED = "dropped"
+    KEPT = "kept"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edition:
+    """A digest as it was composed. `html` and `body` (plain text) are the two halves of the mail, `page` all of it for the site.
+
+    `html` has the comments `<!--greeting-->` and `<!--farewell-->` where a delivery puts what is the reader's own;
+    in the plain text that goes before and after. `counts` is what was counted, by name.
+    """
+
+    edition_id: int
+    window: Window
+    zone: str
+    language: Language
+    narrowed: Narrowed
+    composed_at: datetime
+    subject: str
+    html: str
+    body: str
+    page: str
+    counts: Mapping[str, int]
+    sha256: bytes

@@ -22,9 +22,12 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from monitor.errors import SettingsError
-from monitor.settings.channel_list import SIDES, add_channel, channels
+from monitor.errors import SettingsError, UsageError
+from monitor.mail import MailOptions
+from monitor.model import mailbox_of
+from monitor.settings.channel_list import add_channel, channels
 from monitor.settings.desk import review
+from monitor.settings.readers import readers
 from monitor.settings.ruleset import rule_texts, rules
 from monitor.settings.toml import parse_toml
 from monitor.sources.preview_fetch import PreviewOptions
@@ -34,7 +37,6 @@ from monitor.store.migrate import shipped
 
 __all__ = [
     "PREFIX",
-    "SIDES",
     "Settings",
     "add_channel",
     "channels",
@@ -42,6 +44,7 @@ __all__ = [
     "example",
     "load",
     "parse_toml",
+    "readers",
     "review",
     "rule_texts",
     "rules",
@@ -145,6 +148,30 @@ class Settings(BaseSettings):
     web_port: int = Field(
         8046, ge=0, le=_LAST_PORT, description="The port of the review site; 0: any that is free"
     )
+    smtp_host: str | None = Field(
+        None,
+        description="The server that takes our mail; unset: digests are kept, and monitor digest show opens them",
+    )
+    smtp_port: int = Field(587, ge=1, le=_LAST_PORT, description="Its port; 465 with MONITOR_SMTP_TLS=tls")
+    smtp_tls: str = Field(
+        "starttls",
+        description="starttls, tls, or none, which is for a server on this machine alone",
+    )
+    smtp_user: str | None = Field(
+        None, description="The name to log in with at the mail server; unset: no login"
+    )
+    smtp_password: SecretStr | None = Field(None, description="The password to it; a secret")
+    smtp_timeout: float = Field(
+        30.0, gt=0, allow_inf_nan=False, description="Seconds to wait for the mail server to answer"
+    )
+    mail_from: str | None = Field(
+        None,
+        validate_default=True,
+        description='Whom mails are from, for example "Kursk watch <watch@example.org>"; needed with a server',
+    )
+    mail_reply_to: str | None = Field(
+        None, description="Where answers go, wishes to unsubscribe too; unset: to MONITOR_MAIL_FROM"
+    )
     accept_terms: bool = Field(
         default=False, description="Set to true to answer the question of the first start beforehand"
     )
@@ -195,6 +222,28 @@ class Settings(BaseSettings):
     def _listening(cls, value: str, info: ValidationInfo) -> str:
         if not _is_loopback(value) and not info.data.get("public_url"):
             message = "others could reach this address, and their passwords would cross the network in clear; set MONITOR_PUBLIC_URL to the https address in front of it"
+            raise ValueError(message)
+        return value
+
+    @field_validator("smtp_tls")
+    @classmethod
+    def _guarded(cls, value: str, info: ValidationInfo) -> str:
+        if value not in ("starttls", "tls", "none"):
+            message = "it is one of starttls, tls, none"
+            raise ValueError(message)
+        if value == "none" and not _is_loopback(info.data.get("smtp_host") or "localhost"):
+            message = "mails and the password would cross the network in clear; set it to starttls or tls"
+            raise ValueError(message)
+        return value
+
+    @field_validator("mail_from", "mail_reply_to")
+    @classmethod
+    def _sender(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None and info.field_name == "mail_from" and info.data.get("smtp_host"):
+            message = "MONITOR_SMTP_HOST is set, and every mail needs a sender"
+            raise ValueError(message)
+        if value is not None and not _is_mailbox(value):
+            message = 'it has the form watch@example.org or "Kursk watch <watch@example.org>"'
             raise ValueError(message)
         return value
 
@@ -255,6 +304,22 @@ class Settings(BaseSettings):
             api_hash=self.telegram_api_hash.get_secret_value(),
             pace=self.telegram_pace,
             raw=self.telegram_raw,
+        )
+
+    def mail(self) -> MailOptions | None:
+        """How mails leave us; None without a mail server."""
+        if self.smtp_host is None or self.mail_from is None:
+            return None
+        return MailOptions(
+            host=self.smtp_host,
+            port=self.smtp_port,
+            tls=self.smtp_tls,
+            user=self.smtp_user,
+            password=self.smtp_password.get_secret_value() if self.smtp_password else None,
+            timeout=self.smtp_timeout,
+            sender=mailbox_of(self.mail_from),
+            reply_to=mailbox_of(self.mail_reply_to) if self.mail_reply_to else None,
+            public_url=self.public_url,
         )
 
     def server(self) -> tuple[int, str, int] | None:
@@ -321,6 +386,13 @@ def _is_loopback(host: str) -> bool:
     try:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
+        return False
+
+
+def _is_mailbox(written: str) -> bool:
+    try:
+        return bool(mailbox_of(written))
+    except UsageError:
         return False
 
 

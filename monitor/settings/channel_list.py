@@ -12,7 +12,7 @@ from tomlkit.items import Array
 
 from monitor.errors import SettingsError, UsageError
 from monitor.model import Listed, Pace, SourceName, handle_of
-from monitor.settings.toml import parse_toml, where_of
+from monitor.settings.toml import entries_of, parse_toml
 
 # A source that is listed and that no worker reads would be a channel that nobody looks at.
 WATCHED_BY = (SourceName.PREVIEW, SourceName.TELEGRAM)
@@ -27,21 +27,8 @@ _CHANNEL_KEYS = {"handle", "label", "person", "person_since", "side", "source", 
 def channels(path: Path) -> tuple[Listed, ...]:
     """The channel list. Raises SettingsError that names the file, the line and the mend."""
     document, body = parse_toml(path)
-    entries = document.get("channel", [])
-    stray = sorted(set(document) - {"channel"})
-    if stray or not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        key = stray[0] if stray else "channel"
-        raise SettingsError(
-            f"{where_of(path, body, key)}: `{key}` is unknown or has another form",
-            "the file holds [[channel]] entries alone",
-            "remove it",
-        )
-    lines = [
-        number for number, line in enumerate(body.splitlines(), 1) if line.strip().startswith("[[channel]]")
-    ]
     listed: list[Listed] = []
-    for position, entry in enumerate(entries):
-        where = f"{path}, line {lines[position]}" if position < len(lines) else str(path)
+    for entry, where in entries_of(document, "channel", path=path, body=body):
         one = _listed(entry, where)
         if any(one.key == other.key for other in listed):
             raise SettingsError(

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -58,3 +59,22 @@ def where_of(path: Path, body: str, *keys: str) -> str:
             break
         at = found
     return f"{path}, line {at + 1}" if at >= 0 else str(path)
+
+
+def entries_of(
+    document: Mapping[str, Any], name: str, *, path: Path, body: str
+) -> Iterator[tuple[Mapping[str, Any], str]]:
+    """The [[name]] tables of a file that holds nothing else, each with where it stands. Raises SettingsError."""
+    entries = document.get(name, [])
+    stray = sorted(set(document) - {name})
+    if stray or not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        key = stray[0] if stray else name
+        raise SettingsError(
+            f"{where_of(path, body, key)}: `{key}` is unknown or has another form",
+            f"the file holds [[{name}]] entries alone",
+            "remove it",
+        )
+    begins = f"[[{name}]]"
+    lines = [number for number, line in enumerate(body.splitlines(), 1) if line.strip().startswith(begins)]
+    for position, entry in enumerate(entries):
+        yield entry, f"{path}, line {lines[position]}" if position < len(lines) else str(path)

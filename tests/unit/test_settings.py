@@ -10,7 +10,8 @@ from dotenv import dotenv_values
 
 from monitor import settings
 from monitor.errors import SettingsError, UsageError
-from monitor.model import Listed, Pace, SourceName
+from monitor.mail import MailOptions
+from monitor.model import Language, Listed, Mailbox, Narrowed, Pace, Reader, SourceName
 from monitor.settings import Settings
 from monitor.sources.preview_fetch import PreviewOptions
 from monitor.sources.telegram_options import TelegramOptions
@@ -58,6 +59,10 @@ def test_defaults() -> None:
     )
 
 
+def test_without_a_server_there_is_no_mail() -> None:
+    assert settings.load().mail() is None
+
+
 def test_the_example_names_every_setting_and_loads_as_the_defaults() -> None:
     example = settings.example()
     assert settings.load(env_file(example)) == settings.load(Path("none"))
@@ -77,6 +82,9 @@ def test_every_setting_of_the_file_is_taken() -> None:
         "MONITOR_MEDIA=on\nMONITOR_MEDIA_LARGEST=1.5\n"
         "MONITOR_PUBLIC_URL=https://m.example/\nMONITOR_WEB_HOST=0.0.0.0\nMONITOR_WEB_PORT=80\n"
         "MONITOR_WEB=off\n"
+        "MONITOR_SMTP_HOST=mail.example\nMONITOR_SMTP_PORT=465\nMONITOR_SMTP_TLS=tls\nMONITOR_SMTP_USER=watch\n"
+        "MONITOR_SMTP_PASSWORD=mail-secret\nMONITOR_SMTP_TIMEOUT=7\n"
+        "MONITOR_MAIL_FROM=Kursk watch <Watch@m.example>\nMONITOR_MAIL_REPLY_TO=desk@m.example\n"
     )
     assert set(dotenv_values(path)) == set(VARIABLES)
     found = settings.load(path)
@@ -87,6 +95,17 @@ def test_every_setting_of_the_file_is_taken() -> None:
         hosts=("http://127.0.0.1:1",), pace=0.5, timeout=3.0, user_agent="me", canary="durov"
     )
     assert (found.accept_terms, found.log_level, found.log_json) == (True, "debug", True)
+    assert found.mail() == MailOptions(
+        host="mail.example",
+        port=465,
+        tls="tls",
+        user="watch",
+        password="mail-secret",
+        timeout=7,
+        sender=Mailbox("Kursk watch", "watch@m.example"),
+        reply_to=Mailbox("", "desk@m.example"),
+        public_url="https://m.example",
+    )
     assert found.telegram() == TelegramOptions(api_id=17, api_hash="hash-secret", pace=3, raw=False)
     assert [s.get_secret_value() for s in found.telegram_sessions] == ["one-secret", "two-secret"]
     assert (found.server(), found.telegram_server_key) == ((2, "149.154.167.40", 443), Path("/key.pem"))
@@ -178,6 +197,11 @@ def test_a_file_that_cannot_be_read_is_named(
         ("MONITOR_TELEGRAM_SESSIONS", "[1]", "valid string"),
         ("MONITOR_WEB_PORT", "-1", "greater than or equal to 0"),
         ("MONITOR_WEB_PORT", "99999", "less than or equal to 65535"),
+        ("MONITOR_SMTP_TLS", "ssl", "starttls, tls, none"),
+        ("MONITOR_SMTP_PORT", "0", "greater than"),
+        ("MONITOR_MAIL_FROM", "watch", "the form watch@example.org"),
+        ("MONITOR_MAIL_FROM", "a@b.example\nBcc: c@d.example", "the form watch@example.org"),
+        ("MONITOR_MAIL_REPLY_TO", "Олег <олег@m.example>", "the form watch@example.org"),
         ("MONITOR_WEB_HOST", "0.0.0.0", "set MONITOR_PUBLIC_URL to the https address"),
         ("MONITOR_WEB_HOST", "::", "set MONITOR_PUBLIC_URL"),
         ("MONITOR_WEB_HOST", "review.example", "set MONITOR_PUBLIC_URL"),
@@ -512,3 +536,62 @@ def test_rules_that_are_no_text_name_their_line() -> None:
     Path("rules.toml").write_bytes(b"# one\n# \xff two\n")
     with pytest.raises(SettingsError, match=r"^rules\.toml, line 2: this is not TOML"):
         settings.rules(Path("rules.toml"))
+
+
+def test_mail_without_a_sender_or_in_clear_across_the_network_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MONITOR_SMTP_HOST", "mail.example")
+    with pytest.raises(SettingsError, match="MONITOR_MAIL_FROM is wrong"):
+        settings.load()
+    monkeypatch.setenv("MONITOR_MAIL_FROM", "watch@m.example")
+    monkeypatch.setenv("MONITOR_SMTP_TLS", "none")
+    with pytest.raises(SettingsError, match="MONITOR_SMTP_TLS is wrong"):
+        settings.load()
+    monkeypatch.setenv("MONITOR_SMTP_HOST", "127.0.0.1")
+    assert settings.load().mail() is not None
+
+
+def test_readers_are_read_and_the_shipped_list_has_none() -> None:
+    path = written(
+        "config/digest.toml",
+        '[[reader]]\naddress = "Olya@m.example"\nname = "Оля"\nzone = "Europe/Moscow"\nhour = 20\nlanguage = "ru"\n'
+        'topics = ["sudzha", "kursk", "kursk"]\nchannels = ["@Rybar"]\n\n[[reader]]\naddress = "ann@m.example"\n',
+    )
+    assert settings.readers(path) == (
+        Reader(
+            address="olya@m.example",
+            name="Оля",
+            zone="Europe/Moscow",
+            hour=20,
+            language=Language.RUSSIAN,
+            narrowed=Narrowed(("kursk", "sudzha"), ("rybar",)),
+        ),
+        Reader(address="ann@m.example"),
+    )
+    assert settings.readers(Path(__file__).parents[2] / "config" / "digest.toml") == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "told"),
+    [
+        ('[[reader]]\naddress = "olya"\n', 1, "no mail address"),
+        ('[[reader]]\naddress = "o@m.example\\nBcc: x@m.example"\n', 1, "no mail address"),
+        ('[[reader]]\naddress = "o@m.example"\nzone = "Mars/Olympus"\n', 1, "no time zone"),
+        ('[[reader]]\naddress = "o@m.example"\nhour = 24\n', 1, "`hour` is 24"),
+        ('[[reader]]\naddress = "o@m.example"\nhour = true\n', 1, "`hour` is True"),
+        ('[[reader]]\naddress = "o@m.example"\nlanguage = "de"\n', 1, "`language` is 'de'"),
+        ('[[reader]]\naddress = "o@m.example"\nname = "a\\nb"\n', 1, "`name` is"),
+        ('[[reader]]\naddress = "o@m.example"\ntopics = "kursk"\n', 1, "`topics` is"),
+        ('[[reader]]\naddress = "o@m.example"\nchannels = ["a b"]\n', 1, "no channel handle"),
+        ('[[reader]]\naddress = "o@m.example"\nnoon = 1\n', 1, "unknown key `noon`"),
+        ('[[reader]]\naddress = "o@m.example"\n[[reader]]\naddress = "O@m.example"\n', 3, "listed twice"),
+        ("readers = 1\n", 1, "`readers` is unknown"),
+    ],
+)
+def test_a_wrong_reader_is_named_with_its_line(text: str, line: int, told: str) -> None:
+    path = written("config/digest.toml", text)
+    with pytest.raises(SettingsError) as caught:
+        settings.readers(path)
+    assert f"{path}, line {line}: " in caught.value.what
+    assert told in caught.value.what
