@@ -4,11 +4,16 @@ Values stand in braces and are put in by name. Nouns that are counted have a tab
 forms, Russian three (https://www.unicode.org/cldr/charts/latest/supplemental/language_plural_rules.html).
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 from monitor.model import Language
+
+QUOTE = 90
+# What would turn the text around it, or hide in it: controls, and marks of direction (UAX #9).
+_HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 SHARED: dict[str, tuple[str, str]] = {
     "verdict.relevant": ("Relevant", "По теме"),
@@ -96,6 +101,23 @@ class Words:
         if self.language is Language.ENGLISH:
             return written
         return written.replace(",", "\N{NO-BREAK SPACE}").replace(".", ",")
+
+
+def excerpt(text: str, start: int, end: int, width: int = QUOTE) -> str:
+    """The words around a span on one line, none cut in two, with an ellipsis where something was left out."""
+    margin = max((width - (end - start)) // 2, 0)
+    left, right = max(start - margin, 0), min(end + margin, len(text))
+    if left:
+        left = start - len(text[left:start].partition(" ")[2])
+    if right < len(text):
+        right = end + len(text[end:right].rpartition(" ")[0])
+    words = " ".join(text[left:right].split())
+    return ("…" if left else "") + words + ("…" if right < len(text) else "")
+
+
+def harmless(text: str) -> str:
+    """A text of others without what would turn or break the lines around it, on one line."""
+    return " ".join(_HIDDEN.sub(" ", text).split())
 
 
 def _russian(number: int) -> int:

@@ -44,6 +44,11 @@ STATEMENTS = (
         CHECK (window_from < window_until)
     )
     """,
+    # What a window of time is asked for.
+    "CREATE INDEX case_posts_joined ON monitor.case_posts (joined_at)",
+    "CREATE INDEX case_events_edited ON monitor.case_events (happened_at) WHERE kind = 'edited'",
+    "CREATE INDEX decisions_decided ON monitor.decisions (decided_at)",
+    "CREATE INDEX post_state_deleted_at ON monitor.post_state (deleted_at) WHERE deleted_at IS NOT NULL",
     # What an edition quotes, so that a purge finds it there too.
     """
     CREATE TABLE monitor.edition_posts (

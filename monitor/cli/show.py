@@ -18,8 +18,8 @@ from monitor.store.queue import Waiting as ForReview
 from monitor.store.readings import Waiting
 from monitor.store.rows import span_as_json
 from monitor.trial import Example, Trial
+from monitor.words import QUOTE, excerpt
 
-QUOTE = 90
 MOST_FIGURES = 8
 NOTHING_WAITS = Waiting(0, 0)
 _HOUR = 3600
@@ -60,18 +60,6 @@ def ago(span: timedelta) -> str:
         if seconds >= size:
             return f"{seconds // size} {unit}"
     return f"{seconds} s"
-
-
-def excerpt(text: str, start: int, end: int, width: int = QUOTE) -> str:
-    """The words around a span on one line, none cut in two, with an ellipsis where something was left out."""
-    margin = max((width - (end - start)) // 2, 0)
-    left, right = max(start - margin, 0), min(end + margin, len(text))
-    if left:
-        left = start - len(text[left:start].partition(" ")[2])
-    if right < len(text):
-        right = end + len(text[end:right].rpartition(" ")[0])
-    words = " ".join(text[left:right].split())
-    return ("…" if left else "") + words + ("…" if right < len(text) else "")
 
 
 def flagged(console: Console, post: Flagged) -> None:

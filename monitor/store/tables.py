@@ -194,6 +194,7 @@ post_state = Table(
     PrimaryKeyConstraint("channel_id", "message_id"),
     Index("post_state_unread", "channel_id", "message_id", postgresql_where=text("unread")),
     Index("post_state_due", "channel_id", "look_at", postgresql_where=text("look_at IS NOT NULL")),
+    Index("post_state_deleted_at", "deleted_at", postgresql_where=text("deleted_at IS NOT NULL")),
     # New rules change every row at once; a page that is half empty takes that in place, without its indexes.
     postgresql_with={"fillfactor": "50"},
 )
@@ -460,6 +461,7 @@ case_posts = Table(
     PrimaryKeyConstraint("channel_id", "message_id"),
     ForeignKeyConstraint(["case_id"], ["monitor.cases.case_id"]),
     Index("case_posts_case", "case_id", "joined_at"),
+    Index("case_posts_joined", "joined_at"),
 )
 
 # By what a copy is known: the post itself or where it was forwarded from, and the hash of its normal text.
@@ -487,6 +489,7 @@ case_events = Table(
     ForeignKeyConstraint(["case_id"], ["monitor.cases.case_id"]),
     ForeignKeyConstraint(["user_id"], ["monitor.users.user_id"]),
     Index("case_events_case", "case_id", "event_id"),
+    Index("case_events_edited", "happened_at", postgresql_where=text("kind = 'edited'")),
 )
 
 # What analysts said of cases, each of a version; rows are only ever added, and an undo is one more.
@@ -516,6 +519,7 @@ decisions = Table(
     ForeignKeyConstraint(["undoes"], ["monitor.decisions.decision_id"]),
     Index("decisions_case", "case_id", "decision_id"),
     Index("decisions_user", "user_id", "decision_id"),
+    Index("decisions_decided", "decided_at"),
     Index("decisions_undoes", "undoes", unique=True, postgresql_where=text("undoes IS NOT NULL")),
 )
 
