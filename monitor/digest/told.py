@@ -22,12 +22,16 @@ from monitor.store.summary import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """Which edition is wanted: a window as it ends in a zone (an IANA name), a language, and what it is narrowed to."""
+    """Which edition is wanted: a window as it ends in a zone (an IANA name), a language, and what it is narrowed to.
+
+    `posted` asks for what was posted in the window, not for what came to be known in it.
+    """
 
     window: Window
     zone: str
     language: Language
     narrowed: Narrowed
+    posted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +70,11 @@ class Gap:
 async def read(tx: Transaction, asked: Asked, *, now: datetime) -> Told:
     """What is to be told of a window."""
     window = asked.window
-    within = await summary.within(tx, window, asked.narrowed)
+    within = await summary.within(tx, window, asked.narrowed, posted=asked.posted)
     length: timedelta = window.until - window.since
-    before = await summary.within(tx, Window(window.since - length, window.since), asked.narrowed)
+    before = await summary.within(
+        tx, Window(window.since - length, window.since), asked.narrowed, posted=asked.posted
+    )
     return Told(
         asked=asked,
         composed_at=now,

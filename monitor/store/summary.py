@@ -23,11 +23,15 @@ MOST_CHANGES = 40
 
 @dataclass(frozen=True, slots=True)
 class Within:
-    """A window, and the posts in it that are asked for: of topics, and of channels by id; None is all of them."""
+    """A window, and the posts in it that are asked for: of topics, and of channels by id; None is all of them.
+
+    `posted` asks for what was posted in the window, whenever it came to be known, as for a day of an imported past.
+    """
 
     window: Window
     topics: tuple[str, ...] | None = None
     channel_ids: tuple[int, ...] | None = None
+    posted: bool = False
 
     def values(self) -> dict[str, object]:
         """The values that the queries take."""
@@ -39,11 +43,15 @@ class Within:
             "oldest": self.window.since - OLDER,
         }
 
+    def flagged(self) -> str:
+        """The posts of cases that are asked for, as a query."""
+        return _FLAGGED.replace("m.joined_at", "p.posted_at") if self.posted else _FLAGGED
 
-async def within(tx: Transaction, window: Window, narrowed: Narrowed) -> Within:
+
+async def within(tx: Transaction, window: Window, narrowed: Narrowed, *, posted: bool = False) -> Within:
     """A window narrowed as a reader wants it; handles that no channel has ask for none."""
     if not narrowed.channels:
-        return Within(window, narrowed.topics or None)
+        return Within(window, narrowed.topics or None, posted=posted)
     rows = await tx.execute(
         text(
             """
@@ -56,7 +64,7 @@ async def within(tx: Transaction, window: Window, narrowed: Narrowed) -> Within:
         ),
         {"handles": list(narrowed.channels)},
     )
-    return Within(window, narrowed.topics or None, tuple(sorted(row.channel_id for row in rows)))
+    return Within(window, narrowed.topics or None, tuple(sorted(row.channel_id for row in rows)), posted)
 
 
 _OF_CHANNELS = "(CAST(:ids AS bigint[]) IS NULL OR {p}.channel_id = ANY(:ids))"
@@ -105,7 +113,7 @@ async def counts(tx: Transaction, asked: Within) -> Counts:
         await tx.execute(
             text(
                 f"""
-                WITH told AS ({_FLAGGED})
+                WITH told AS ({asked.flagged()})
                 SELECT (SELECT count(*) FROM monitor.posts p WHERE p.posted_at >= :since AND p.posted_at < :until
                           AND {_OF_CHANNELS.format(p="p")}) AS posts,
                        (SELECT count(*) FROM told WHERE NOT older) AS flagged,
@@ -130,7 +138,7 @@ _DECIDED = f"""
 
 
 class Copy(NamedTuple):
-    """Where else a post was said, in the order of the times: the channel's handle or title, and when."""
+    """Where else a post was said, in the order of the times: what the channel is called, and when."""
 
     name: str
     posted_at: datetime
@@ -175,7 +183,7 @@ class Entry:
 
 
 _ENTRIES = f"""
-    WITH told AS ({_FLAGGED}),
+    WITH told AS ({{flagged}}),
     folded AS (
         SELECT DISTINCT ON (case_id) told.*, count(*) OVER (PARTITION BY case_id) AS posts
         FROM told WHERE NOT older ORDER BY case_id, posted_at, channel_id, message_id),
@@ -187,7 +195,7 @@ _ENTRIES = f"""
     SELECT f.case_id, f.channel_id, f.message_id, f.version, h.handle, h.title, f.topics, f.posted_at, v.text, f.posts,
            f.state, f.verdict, f.version > 1 AS edited, s.presence = 'deleted' AS deleted,
            f.opened_at < :since AS said_before, r.span,
-           (SELECT json_agg(json_build_array(coalesce(oh.handle, oh.title, t.channel_id::text), t.posted_at)
+           (SELECT json_agg(json_build_array(coalesce(oh.title, oh.handle, t.channel_id::text), t.posted_at)
                             ORDER BY t.posted_at)
             FROM (SELECT * FROM told t WHERE t.case_id = f.case_id
                     AND (t.channel_id, t.message_id) <> (f.channel_id, f.message_id)
@@ -222,7 +230,7 @@ _ENTRIES = f"""
 
 async def entries(tx: Transaction, asked: Within, *, limit: int = MOST_ENTRIES) -> list[Entry]:
     """The cases of a window, the most pressing first; what analysts found not relevant is left out."""
-    rows = await tx.execute(text(_ENTRIES), asked.values() | {"limit": limit})
+    rows = await tx.execute(text(_ENTRIES.format(flagged=asked.flagged())), asked.values() | {"limit": limit})
     return [_entry(row) for row in rows]
 
 
@@ -258,7 +266,7 @@ async def topics(tx: Transaction, asked: Within) -> list[PerTopic]:
         text(
             f"""
             SELECT topic, count(DISTINCT case_id) AS cases
-            FROM (SELECT case_id, unnest(topics) AS topic FROM ({_FLAGGED}) f WHERE NOT older) t
+            FROM (SELECT case_id, unnest(topics) AS topic FROM ({asked.flagged()}) f WHERE NOT older) t
             WHERE CAST(:topics AS text[]) IS NULL OR topic = ANY(CAST(:topics AS text[]))
             GROUP BY topic ORDER BY topic
             """  # noqa: S608 - constants
@@ -292,7 +300,7 @@ async def claimed(tx: Transaction, asked: Within, *, limit: int = MOST_ENTRIES) 
     rows = await tx.execute(
         text(
             f"""
-            WITH told AS ({_FLAGGED}),
+            WITH told AS ({asked.flagged()}),
             stated AS (
                 SELECT g.channel_id, g.message_id, g.version, t.posted_at,
                        coalesce(CASE WHEN d.verdict = 'corrected' THEN d.kind END, g.kind) AS kind,
@@ -461,7 +469,7 @@ async def hours(tx: Transaction, asked: Within) -> list[tuple[int, int]]:
                 WHERE p.posted_at >= :since AND p.posted_at < :until AND {_OF_CHANNELS.format(p="p")} GROUP BY 1),
             flagged AS (
                 SELECT date_bin('1 hour', posted_at, :since) AS hour, count(*) AS posts
-                FROM ({_FLAGGED}) f WHERE posted_at >= :since GROUP BY 1)
+                FROM ({asked.flagged()}) f WHERE posted_at >= :since GROUP BY 1)
             SELECT coalesce(b.posts, 0) AS posts, coalesce(f.posts, 0) AS flagged
             FROM generate_series(CAST(:since AS timestamptz), :until - interval '1 microsecond', '1 hour') AS h(hour)
             LEFT JOIN bins b USING (hour) LEFT JOIN flagged f USING (hour) ORDER BY hour
