@@ -385,6 +385,14 @@ class Side(StrEnum):
     UNKNOWN = "unknown"
 
 
+# The kinds of figures that come with the rules (config/figures.toml may add to them): those of people and arms, and
+# the others. What is pressing, and what opens a digest, goes by the first.
+TROOP_KINDS = (
+    "personnel", "killed", "wounded", "captured", "losses", "unit", "tank", "armour", "artillery", "vehicle",
+)  # fmt: skip
+KINDS = (*TROOP_KINDS, "aircraft", "drone", "munition", "other_equipment", "settlement", "distance", "area")
+
+
 class Qualifier(StrEnum):
     """How a text bounds a number."""
 
@@ -631,9 +639,27 @@ class VersionKey(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decided:
-    """A decision as it was made, of the version that was read. `opinion` is what somebody who asks for a second look
-    thinks themselves; `second` is set on the answer to that. `undoes` is the decision that this one takes back.
+class Saying:
+    """What an analyst says of a case, to be written as a decision on the version that was read.
+
+    `opinion` is what somebody who asks for a second look thinks themselves.
+    """
+
+    verdict: Verdict
+    of: VersionKey
+    opinion: Verdict | None = None
+    reason: str | None = None
+    note: str | None = None
+    duplicate_of: int | None = None
+    wake_at: datetime | None = None
+    wake_on_edit: bool = False
+    batch: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided(Saying):
+    """A decision as it was made. `second` is set on the answer to one that asked for a second look; `undoes` is the
+    decision that this one takes back.
     """
 
     decision_id: int
@@ -641,32 +667,8 @@ class Decided:
     user_id: int
     user: str
     decided_at: datetime
-    verdict: Verdict
-    of: VersionKey
-    opinion: Verdict | None = None
-    reason: str | None = None
-    note: str | None = None
-    duplicate_of: int | None = None
-    wake_at: datetime | None = None
-    wake_on_edit: bool = False
     second: bool = False
     undoes: int | None = None
-    batch: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Saying:
-    """What an analyst says of a case, to be written as a decision."""
-
-    verdict: Verdict
-    of: VersionKey
-    opinion: Verdict | None = None
-    reason: str | None = None
-    note: str | None = None
-    duplicate_of: int | None = None
-    wake_at: datetime | None = None
-    wake_on_edit: bool = False
-    batch: int | None = None
 
 
 # --- mail ---------------------------------------------------------------------------------------------------

@@ -32,9 +32,8 @@ def web(
     from monitor.web.site import Options  # noqa: PLC0415
 
     async def work(found: Settings, database: Database) -> None:
-        site = make_app(
-            database, now=utc_now, options=Options(found.public_url, settings.review(review_file(found)))
-        )
+        options = Options(found.public_url, settings.review(review_file(found)), found.media_place())
+        site = make_app(database, now=utc_now, options=options)
 
         def ready(address: str) -> None:
             out.print(f"review {found.public_url or address} · Ctrl-C to stop", markup=False)

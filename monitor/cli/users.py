@@ -105,6 +105,34 @@ def disable(name: Name) -> None:
     out.print(f"user {user.name} is disabled", markup=False)
 
 
+@group.command("enable")
+def enable(name: Name) -> None:
+    """Let a user in again who was disabled; they sign in anew."""
+
+    async def work(found: Settings, database: Database) -> User:
+        async with database.transaction() as tx:
+            user = await _named(tx, name)
+            await users.enable(tx, user.user_id)
+            return user
+
+    user = with_archive(work, listed=False)
+    out.print(f"user {user.name} can sign in again", markup=False)
+
+
+@group.command("role")
+def role_(name: Name, role: Annotated[Role, typer.Argument(help="viewer, analyst or lead.")]) -> None:
+    """Give a user another role, from their next page on."""
+
+    async def work(found: Settings, database: Database) -> User:
+        async with database.transaction() as tx:
+            user = await _named(tx, name)
+            await users.set_role(tx, user.user_id, role)
+            return user
+
+    user = with_archive(work, listed=False)
+    out.print(f"user {user.name} is {role.value} now", markup=False)
+
+
 async def _named(tx: Transaction, name: str) -> User:
     user = await users.find(tx, user_name_of(name))
     if user is None:

@@ -16,15 +16,12 @@ from itertools import combinations
 from math import inf
 
 from monitor.digest.told import Told
-from monitor.model import Side
+from monitor.model import TROOP_KINDS, Side
 from monitor.store.summary import Change, Claimed, Entry, Stated
 
 MOST = 5
 FEWEST = 3
 MOST_CONTRADICTIONS = 2
-TROOPS = frozenset(
-    ("personnel", "killed", "wounded", "captured", "losses", "unit", "tank", "armour", "artillery", "vehicle")
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +62,7 @@ def conflicting(claimed: Sequence[Claimed]) -> list[tuple[Claimed, Claimed]]:
         for pair in combinations(sorted(group, key=lambda one: one.channel_id), 2)
         if (apart := _apart(*pair)) > 1
     ]
-    pairs.sort(key=lambda found: (found[1][0].kind not in TROOPS, -found[0], found[1][0].kind))
+    pairs.sort(key=lambda found: (found[1][0].kind not in TROOP_KINDS, -found[0], found[1][0].kind))
     return [pair for _, pair in pairs]
 
 
@@ -91,7 +88,7 @@ def _largest(entries: Sequence[Entry]) -> Iterator[Takeaway]:
         (_size(figure), place, entry, figure)
         for place, entry in enumerate(entries)
         for figure in entry.figures
-        if figure.kind in TROOPS and not entry.said_before
+        if figure.kind in TROOP_KINDS and not entry.said_before
     ]
     if stated:
         _, _, entry, figure = max(stated, key=lambda found: (found[0], -found[1]))

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from monitor.model import Language, Narrowed, Window
-from monitor.store import queue, summary
+from monitor.store import coverage, queue, summary
+from monitor.store.coverage import Gap
 from monitor.store.database import Transaction
 from monitor.store.queue import Waiting
 from monitor.store.summary import (
@@ -52,19 +53,8 @@ class Told:
     verdicts: dict[str, int]
     waiting: Waiting
     troubled: tuple[Troubled, ...]
-    gaps: tuple["Gap", ...]
+    gaps: tuple[Gap, ...]
     unknown: Unknown
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """A channel that nobody could look at for a while, and why: the outcome of the looks, None where there were none."""
-
-    handle: str
-    label: str
-    since: datetime
-    until: datetime
-    outcome: str | None
 
 
 async def read(tx: Transaction, asked: Asked, *, now: datetime) -> Told:
@@ -90,6 +80,8 @@ async def read(tx: Transaction, asked: Asked, *, now: datetime) -> Told:
         verdicts=await summary.verdicts(tx, within),
         waiting=await queue.waiting(tx),
         troubled=tuple(await summary.troubled(tx, within)),
-        gaps=(),
+        gaps=tuple(
+            await coverage.gaps(tx, since=window.since, until=window.until, channel_ids=within.channel_ids)
+        ),
         unknown=await summary.unknown(tx, within),
     )

@@ -8,12 +8,9 @@ from datetime import datetime
 
 from sqlalchemy import text
 
-from monitor.model import CaseEvent, CaseState, FlaggedPost, HeldCase, Outcome
+from monitor.model import TROOP_KINDS, CaseEvent, CaseState, FlaggedPost, HeldCase, Outcome
 from monitor.store.database import Transaction
 
-_TROOP_KINDS = (
-    "personnel", "killed", "wounded", "captured", "losses", "unit", "tank", "armour", "artillery", "vehicle",
-)  # fmt: skip
 _TAKE = """
     WITH due AS (
         DELETE FROM monitor.review_due WHERE (channel_id, message_id) IN (
@@ -46,7 +43,7 @@ async def take(tx: Transaction, *, limit: int) -> list[FlaggedPost]:
 
     One that was edited since it was read is left out: it becomes due again with its next reading.
     """
-    rows = await tx.execute(text(_TAKE), {"limit": limit, "troop": list(_TROOP_KINDS)})
+    rows = await tx.execute(text(_TAKE), {"limit": limit, "troop": list(TROOP_KINDS)})
     return [
         FlaggedPost(
             channel_id=row.channel_id,

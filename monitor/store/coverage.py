@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import text
 
@@ -107,6 +107,18 @@ class Looks:
         return asdict(self)
 
 
+class Gap(NamedTuple):
+    """A span of time in which nobody saw what a watched channel said. `outcome` is what came of the last look that was
+    tried then; None where none was.
+    """
+
+    handle: str
+    label: str
+    since: datetime
+    until: datetime
+    outcome: str | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranges:
     """What is known of a channel's message ids, each as ascending ranges, both ends included.
@@ -151,6 +163,55 @@ async def listed(
         {"handle": handle, "channel": channel_id, "since": since, "limit": MOST_LISTED},
     )
     return [Looks(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name for it
+
+
+# What a look did not show may have come and gone until the next; so much later than is usual is a gap.
+_GAPS = """
+    WITH asked AS (
+        SELECT w.handle, w.label, w.channel_id,
+               greatest(interval '1 hour', 2 * w.slowest_seconds * interval '1 second') AS slack,
+               (SELECT min(c.started_at) FROM monitor.coverage c WHERE c.handle = w.handle) AS first_at
+        FROM monitor.watches w
+        WHERE w.listed AND (CAST(:ids AS bigint[]) IS NULL OR w.channel_id = ANY(:ids))),
+    seen AS (
+        SELECT a.handle, range_agg(tstzrange(c.started_at, c.ended_at + a.slack, '[]')) AS spans
+        FROM asked a JOIN monitor.coverage c ON c.handle = a.handle
+        WHERE c.kind = 'live' AND c.outcome = 'ok' AND c.ended_at >= :since - a.slack AND c.started_at < :until
+        GROUP BY a.handle)
+    SELECT a.handle, a.label, CASE WHEN lower(gap) > :since THEN lower(gap) - a.slack ELSE lower(gap) END AS since,
+           upper(gap) AS until,
+           (SELECT c.outcome FROM monitor.coverage c
+            WHERE c.handle = a.handle AND c.outcome <> 'ok' AND c.started_at < upper(gap)
+              AND c.ended_at > lower(gap) - a.slack
+            ORDER BY c.ended_at DESC LIMIT 1) AS outcome
+    FROM asked a LEFT JOIN seen s USING (handle)
+    CROSS JOIN LATERAL unnest(
+        tstzmultirange(tstzrange(least(greatest(:since, a.first_at), :until), :until))
+        - coalesce(s.spans, '{}'::tstzmultirange)) AS gap
+    WHERE a.first_at < :until
+    ORDER BY 3, a.handle LIMIT :limit
+    """
+
+
+async def gaps(
+    tx: Transaction, *, since: datetime, until: datetime, channel_ids: Sequence[int] | None = None
+) -> list[Gap]:
+    """When watched channels, all or some, were not seen for longer than usual within a window, the earliest first.
+
+    A gap begins with the last look that saw the channel, and lasts for more than an hour and more than twice its
+    slowest pace. Time before its first look was not watched, and is no gap. Looks in a row share a row of coverage
+    up to LONGEST_SILENCE apart, so a shorter pause in which none was tried is not told.
+    """
+    rows = await tx.execute(
+        text(_GAPS),
+        {
+            "since": since,
+            "until": until,
+            "ids": None if channel_ids is None else list(channel_ids),
+            "limit": MOST_LISTED,
+        },
+    )
+    return [Gap(*row) for row in rows]
 
 
 async def ranges(tx: Transaction, watch: Watch) -> Ranges:

@@ -108,6 +108,48 @@ async def kept(tx: Transaction, media_id: int, *, sha256: bytes, size: int, now:
     return bool(done.rowcount)
 
 
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that a version of a post bears: its state, and the hash (hexadecimal) and size in bytes of one that is kept."""
+
+    state: str
+    sha256: str | None
+    size: int | None
+    problem: str | None
+
+
+async def of_version(tx: Transaction, channel_id: int, message_id: int, *, version: int) -> File | None:
+    """The file that a version bears; None where it bears none, or its source did not say which."""
+    rows = await tx.execute(
+        text(
+            """
+            SELECT m.state, encode(m.sha256, 'hex') AS sha256, m.size, m.problem
+            FROM monitor.post_versions v JOIN monitor.media m ON m.media_id = (v.media->>'id')::bigint
+            WHERE v.channel_id = :channel AND v.message_id = :message AND v.version = :version
+              AND jsonb_typeof(v.media->'id') = 'number'
+            """
+        ),
+        {"channel": channel_id, "message": message_id, "version": version},
+    )
+    row = rows.one_or_none()
+    return File(*row) if row is not None else None
+
+
+async def mime_type(tx: Transaction, sha256: bytes) -> str | None:
+    """What kind a kept file is said to be, empty where it is not said; None where none of this hash is kept."""
+    rows = await tx.execute(
+        text(
+            """
+            SELECT coalesce(mime_type, CASE kind WHEN 'photo' THEN 'image/jpeg' ELSE '' END) FROM monitor.media
+            WHERE sha256 = :sha256 AND state = 'kept' ORDER BY media_id LIMIT 1
+            """
+        ),
+        {"sha256": sha256},
+    )
+    found: str | None = rows.scalar_one_or_none()
+    return found
+
+
 async def bears(tx: Transaction, sha256: bytes) -> bool:
     """Whether a post that is held bears the file of this hash."""
     rows = await tx.execute(

@@ -1,6 +1,7 @@
 """Brings the schema to the newest migration, one process at a time, and says how far it is."""
 
 import asyncio
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -12,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from monitor.errors import DatabaseError
-from monitor.store.database import SESSION
+from monitor.store.database import SESSION, Transaction
 from monitor.store.tables import SCHEMA
 
 _MIGRATION_LOCK = "SELECT pg_advisory_lock(32286, 2)"
@@ -33,6 +34,7 @@ def _config(connection: Connection) -> Config:
     return config
 
 
+@cache
 def newest() -> str:
     """The revision that this version of the product needs."""
     return ScriptDirectory(str(shipped("migrations"))).get_current_head() or ""
@@ -84,3 +86,9 @@ async def upgrade(url: str) -> tuple[str | None, str]:
     Raises DatabaseError; other processes that upgrade at once wait for this one.
     """
     return await asyncio.to_thread(_upgrade, url)
+
+
+async def is_current(tx: Transaction) -> bool:
+    """Whether the schema is the one that this version of the product needs."""
+    rows = await tx.execute(text(f"SELECT version_num FROM {SCHEMA}.alembic_version"))  # noqa: S608 - a constant
+    return rows.scalar_one_or_none() == newest()

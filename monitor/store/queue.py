@@ -13,6 +13,9 @@ from sqlalchemy import text
 from monitor.model import CaseState, Verdict
 from monitor.store.database import Transaction
 
+# Those that an analyst decided last, to come back to one.
+MOST_RECENT = 50
+
 
 class ViewOf(StrEnum):
     """Which cases are asked for."""
@@ -25,17 +28,19 @@ class ViewOf(StrEnum):
     ESCALATED = "escalated"
     SNOOZED = "snoozed"
     DECIDED = "decided"
+    RECENT = "recent"
     CLOSED = "closed"
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A view, and what it is narrowed to. It stands in the URL."""
+    """A view, and what it is narrowed to; `words` stand in the text of a case's first post. It stands in the URL."""
 
     view: ViewOf = ViewOf.QUEUE
     topic: str | None = None
     handle: str | None = None
     verdict: Verdict | None = None
+    words: str | None = None
     overdue: timedelta = timedelta(minutes=60)
 
 
@@ -86,6 +91,8 @@ _VIEWS = {
     ViewOf.ESCALATED: "c.state = 'escalated'",
     ViewOf.SNOOZED: "c.state = 'snoozed'",
     ViewOf.DECIDED: "c.state = 'decided'",
+    ViewOf.RECENT: """c.case_id IN (SELECT d.case_id FROM monitor.decisions d
+        WHERE d.user_id = :user AND d.verdict <> 'undo' ORDER BY d.decision_id DESC LIMIT :recent)""",
     ViewOf.CLOSED: "c.state = 'closed'",
 }
 
@@ -93,7 +100,18 @@ _VIEWS = {
 def where_of(wanted: Filter, *, user_id: int, now: datetime) -> tuple[str, dict[str, object]]:
     """The condition on `monitor.cases c` for a view, and the values that it takes."""
     parts = [_VIEWS[wanted.view]]
-    values: dict[str, object] = {"user": user_id, "now": now, "due": now - wanted.overdue}
+    values: dict[str, object] = {
+        "user": user_id,
+        "now": now,
+        "due": now - wanted.overdue,
+        "recent": MOST_RECENT,
+    }
+    if wanted.words is not None:
+        parts.append(
+            """EXISTS (SELECT FROM monitor.post_versions t WHERE t.channel_id = c.channel_id
+                   AND t.message_id = c.message_id AND t.version = c.version AND t.text ILIKE :words)"""
+        )
+        values["words"] = f"%{_literal(wanted.words)}%"
     if wanted.topic is not None:
         parts.append(":topic = ANY(c.topics)")
         values["topic"] = wanted.topic
@@ -111,6 +129,14 @@ def where_of(wanted: Filter, *, user_id: int, now: datetime) -> tuple[str, dict[
     return " AND ".join(parts), values
 
 
+def _literal(words: str) -> str:
+    """Words as LIKE takes them, where no sign of theirs means anything else."""
+    return words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+_ORDERS = {ViewOf.DECIDED: "c.decided_at DESC", ViewOf.RECENT: "c.changed_at DESC, c.case_id"}
+
+
 async def listed(
     tx: Transaction,
     wanted: Filter,
@@ -120,12 +146,12 @@ async def listed(
     limit: int,
     after: Place | None = None,
 ) -> list[Row]:
-    """Cases of a view in the order in which they are to be decided, those decided by when they were."""
+    """Cases of a view in the order in which they are to be decided; those decided, and my own, the latest first."""
     where, values = where_of(wanted, user_id=user_id, now=now)
     if after is not None:
         where += " AND (c.rank_at, c.case_id) > (:after_rank, :after_case)"
         values |= {"after_rank": after.rank_at, "after_case": after.case_id}
-    order = "c.decided_at DESC" if wanted.view is ViewOf.DECIDED else "c.rank_at, c.case_id"
+    order = _ORDERS.get(wanted.view, "c.rank_at, c.case_id")
     rows = await tx.execute(
         text(
             f"""

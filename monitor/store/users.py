@@ -101,6 +101,19 @@ async def prefer(
     )
 
 
+async def enable(tx: Transaction, user_id: int) -> None:
+    """Let a user in again, who must sign in anew."""
+    await tx.execute(
+        text("UPDATE monitor.users SET disabled_at = NULL WHERE user_id = :user"), {"user": user_id}
+    )
+
+
+async def set_role(tx: Transaction, user_id: int, role: Role) -> None:
+    """Give a user another role, from the next page on."""
+    statement = "UPDATE monitor.users SET role = :role WHERE user_id = :user"
+    await tx.execute(text(statement), {"user": user_id, "role": role.value})
+
+
 async def disable(tx: Transaction, user_id: int, *, now: datetime) -> None:
     """Shut a user out, from the next page on; what the user decided stays."""
     statement = "UPDATE monitor.users SET disabled_at = coalesce(disabled_at, :now) WHERE user_id = :user"

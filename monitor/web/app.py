@@ -11,6 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from monitor.errors import Conflict, DatabaseError, UsageError
 from monitor.model import Clock
+from monitor.store import migrate
 from monitor.store.database import Database
 from monitor.web import (
     account,
@@ -18,6 +19,7 @@ from monitor.web import (
     board,
     case,
     channels,
+    files,
     handover,
     post,
     precision,
@@ -36,6 +38,7 @@ from monitor.web.site import Options, Site, site_of
 LARGEST_BODY = 256 * 1024
 ROUTERS = (
     *(static.router, auth.router, account.router, queue.router, case.router, post.router, stream.router),
+    files.router,
     *(board.router, channels.router, reasons.router, handover.router, precision.router),
 )
 _MESSAGES = {404: "error.not_found", 405: "error.method", 413: "error.too_large"}
@@ -73,11 +76,16 @@ async def alive() -> Response:
 
 
 async def ready(request: Request) -> Response:
-    """Whether pages can be served: the database answers, and understands Cyrillic."""
+    """Whether pages can be served: the database answers, understands Cyrillic, and has the tables of this version."""
+    database = site_of(request).database
     try:
-        await site_of(request).database.check()
+        await database.check()
+        async with database.transaction() as tx:
+            current = await migrate.is_current(tx)
     except DatabaseError as error:
         return PlainTextResponse(f"{error.what}\n", status_code=503)
+    if not current:
+        return PlainTextResponse("the database is of another version: monitor db upgrade\n", status_code=503)
     return PlainTextResponse("ok\n")
 
 

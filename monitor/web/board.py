@@ -12,11 +12,10 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from monitor.model import Scope, Side
+from monitor.model import KINDS, Scope, Side
 from monitor.store import claims
 from monitor.store.claims import MOST_CLAIMS, Stated, Wanted
 from monitor.web.auth import SignedIn
-from monitor.web.case import KINDS
 from monitor.web.contradictions import Bounds, Claim
 from monitor.web.frame import counts_of
 from monitor.web.pages import page, texts_of

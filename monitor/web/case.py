@@ -18,8 +18,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from monitor import decide
-from monitor.model import CaseState, Decided, Saying, Side, User, Verdict, VersionKey
-from monitor.store import casefile, decisions, reasons
+from monitor.model import KINDS, CaseState, Decided, Saying, Side, User, Verdict, VersionKey
+from monitor.store import casefile, decisions, media, reasons
 from monitor.store.casefile import CaseHead, PostFacts, ReadFigure, Version
 from monitor.store.database import Transaction
 from monitor.store.decisions import FigureSaid
@@ -36,11 +36,6 @@ router = APIRouter()
 SNOOZES = {"1h": timedelta(hours=1), "4h": timedelta(hours=4), "12h": timedelta(hours=12)}
 MORNING = time(8)
 EDIT = "edit"
-# The kinds of figures that the codebook has; a correction names one of them.
-KINDS = (
-    "personnel", "killed", "wounded", "captured", "losses", "unit", "tank", "armour", "artillery", "vehicle",
-    "aircraft", "drone", "munition", "other_equipment", "settlement", "distance", "area",
-)  # fmt: skip
 _KIND = re.compile("[a-z_]{0,40}")
 SIDES = tuple(side.value for side in Side)
 LONGEST_NOTE = 4000
@@ -103,6 +98,9 @@ async def case_page(request: Request, user: SignedIn, case_id: int, came: str = 
             "around": await casefile.around(tx, held.head.of.channel_id, held.head.of.message_id),
             "events": await casefile.events(tx, case_id),
             "reasons": await reasons.every(tx),
+            "file": await media.of_version(
+                tx, held.head.of.channel_id, held.head.of.message_id, version=held.head.of.version
+            ),
         }
         counts = await counted(tx, request, user)
     return page(

@@ -82,6 +82,7 @@ async def channel_page(request: Request, user: SignedIn, channel_id: int) -> Res
         looks = await coverage.listed(
             tx, handle=(card.handle or "").lower(), since=now - MONTH, channel_id=channel_id
         )
+        gaps = await coverage.gaps(tx, since=now - MONTH, until=now, channel_ids=[channel_id])
         rates = [await channels.rates(tx, channel_id, since=since) for since in (None, now - MONTH)]
         subscribers = await channels.subscribers(tx, channel_id)
         names = await channels.names(tx, channel_id)
@@ -96,6 +97,7 @@ async def channel_page(request: Request, user: SignedIn, channel_id: int) -> Res
         ranges=ranges,
         most=MOST_RANGES,
         failed=failures(looks),
+        gaps=gaps[::-1][:MOST_RANGES],
         rates=rates,
         subscribers=subscribers[::-1][:MOST_ROWS],
         first=subscribers[0].subscribers if subscribers else None,

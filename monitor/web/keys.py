@@ -19,7 +19,6 @@ KEYS = {
     "needs_second_look": "Digit4",
     "snooze": "KeyH",
     "escalate": "KeyE",
-    "assign": "KeyA",
     "note": "KeyN",
     "undo": "KeyU",
     "select": "KeyX",

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from monitor.model import VersionKey
-from monitor.store import casefile
+from monitor.store import casefile, media
 from monitor.store.casefile import PostFacts, Version
 from monitor.telegram_links import post_link
 from monitor.web import marks
@@ -34,6 +34,7 @@ async def post_page(
         spans = marks.spans_of(await casefile.flags(tx, of))
         figures = await casefile.figures(tx, of)
         case_id = await casefile.case_of(tx, channel_id, message_id)
+        file = await media.of_version(tx, channel_id, message_id, version=version)
     shown = next((one for one in versions if one.version == version), None)
     if post is None or shown is None:
         raise HTTPException(404)
@@ -50,6 +51,7 @@ async def post_page(
         apa=apa(cited),
         bibtex=bibtex(cited),
         case_id=case_id,
+        file=file,
     )
 
 

@@ -25,6 +25,7 @@ from monitor.web.site import site_of
 
 router = APIRouter()
 PAGE = 50
+LONGEST_WORDS = 100
 PATHS = {
     ViewOf.QUEUE: "/queue",
     ViewOf.MINE: "/mine",
@@ -34,6 +35,7 @@ PATHS = {
     ViewOf.ESCALATED: "/escalated",
     ViewOf.SNOOZED: "/snoozed",
     ViewOf.DECIDED: "/decided",
+    ViewOf.RECENT: "/recent",
     ViewOf.CLOSED: "/closed",
 }
 # The names that pages link to, and the view that each counts.
@@ -47,12 +49,13 @@ COUNTED = {
 
 def filter_of(values: Mapping[str, str], view: ViewOf, request: Request) -> Filter:
     """What a URL or a form asks for; what it cannot mean is left out."""
-    verdict = values.get("verdict", "")
+    verdict, words = values.get("verdict", ""), " ".join(values.get("q", "").split())[:LONGEST_WORDS]
     return Filter(
         view=view,
         topic=values.get("topic") or None,
         handle=values.get("channel") or None,
         verdict=Verdict(verdict) if verdict in tuple(Verdict) else None,
+        words=words.replace("\0", "") or None,
         overdue=site_of(request).options.review.overdue,
     )
 
@@ -63,6 +66,7 @@ def query_of(wanted: Filter, **more: str) -> str:
         "topic": wanted.topic,
         "channel": wanted.handle,
         "verdict": wanted.verdict and wanted.verdict.value,
+        "q": wanted.words,
     }
     given = {name: value for name, value in {**named, **more}.items() if value}
     return f"?{urlencode(given)}" if given else ""

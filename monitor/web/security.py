@@ -3,9 +3,13 @@
 A request that changes something is taken where the browser says that it comes from this site (Sec-Fetch-Site),
 or, from browsers that do not say so, where Origin names this host; one that tells neither is refused. This is what
 keeps a stranger's page from acting for whoever is signed in, so that no form needs a token.
+
+A request must be for a host that the site is known by: an address in numbers, this machine, or the host of
+MONITOR_PUBLIC_URL. Else a stranger could point a name of theirs at this machine, and read it as their own site.
 """
 
 from collections.abc import Mapping
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 import structlog
@@ -45,6 +49,22 @@ def ours(method: str, headers: Mapping[str, str]) -> bool:
     return bool(origin and host) and _host(origin or "") == (host or "").lower()
 
 
+def is_known(host: str, public_url: str | None) -> bool:
+    """Whether a Host header names this site."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return False
+    return name == "localhost" or _is_address(name) or name == urlsplit(public_url or "").hostname
+
+
+def _is_address(name: str) -> bool:
+    try:
+        return bool(ip_address(name))
+    except ValueError:
+        return False
+
+
 def _host(origin: str) -> str | None:
     """The host and port of an origin; None for `null`, and for what is none."""
     try:
@@ -66,6 +86,10 @@ class Guard:
             await self._app(scope, receive, send)
             return
         answer = _Answer(scope, send)
+        public_url = site_of(Request(scope)).options.public_url
+        if not is_known(Headers(scope=scope).get("host", ""), public_url):
+            await _error(scope, receive, answer, status=421, name="error.host")
+            return
         if not ours(scope["method"], Headers(scope=scope)):
             await _error(scope, receive, answer, status=403, name="error.origin")
             return

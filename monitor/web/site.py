@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from starlette.requests import HTTPConnection
 
@@ -14,11 +15,12 @@ from monitor.web.hub import Hub
 @dataclass(frozen=True, slots=True)
 class Options:
     """How the site is reached, and how long cases may wait. `public_url` is as people type it, None where that is this
-    machine's own address.
+    machine's own address; `media` is where files that posts bear are kept.
     """
 
     public_url: str | None = None
     review: ReviewOptions = field(default_factory=ReviewOptions)
+    media: Path | None = None
 
     @property
     def secure(self) -> bool:

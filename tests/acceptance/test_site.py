@@ -57,6 +57,12 @@ def test_users_are_added_listed_and_disabled(home: Home) -> None:
         ("Яна", "lead", False),
     ]
     assert "disabled 20" in home.run("user", "list")
+    assert "user яна can sign in again" in home.run("user", "enable", "яна").casefold()
+    assert "is viewer now" in home.run("user", "role", "яна", "viewer")
+    [again] = [
+        user for user in json.loads(home.run("user", "list", "--json")) if user["name"].casefold() == "яна"
+    ]
+    assert (again["role"], again["disabled_at"]) == ("viewer", None)
 
 
 def test_what_cannot_be_a_user_is_three_lines(home: Home) -> None:

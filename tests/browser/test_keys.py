@@ -214,3 +214,36 @@ async def test_a_viewer_has_no_key_that_acts(desk: Desk) -> None:
         await page.keyboard.press(code)
     assert page.url.endswith("/case/1")
     assert await desk.ask("SELECT 1 FROM monitor.decisions") == []
+
+
+async def test_rows_are_chosen_up_to_the_cursor_and_decided_together(desk: Desk) -> None:
+    seat = await desk.seat()
+    ticked = seat.page.locator('#cases input[name="cases"]:checked')
+    for code in ("KeyJ", "KeyX", "KeyJ", "KeyJ"):
+        await seat.keys.press(code)
+    await seat.keys.press("KeyX", shift=True)
+    await expect(ticked).to_have_count(3)
+    meant = {int(value) for value in await ticked.evaluate_all("all => all.map((one) => one.value)")}
+    await seat.follow(seat.page.get_by_role("button", name="Not relevant").click())
+    rows = await desk.ask("SELECT case_id, verdict FROM monitor.decisions")
+    assert {case for case, _ in rows} == meant
+    assert {verdict for _, verdict in rows} == {"not_relevant"}
+
+
+async def test_the_slash_leads_to_the_search_and_g_r_to_what_i_decided_last(desk: Desk) -> None:
+    seat = await desk.seat()
+    await seat.go("KeyC")
+    decided = seat.case_id
+    await seat.go("Digit1")
+    await seat.page.goto("/queue", wait_until="domcontentloaded")
+    await seat.keys.press("Slash")
+    await expect(seat.page.get_by_label("Find in the texts")).to_be_focused()
+    await seat.page.keyboard.type("100%_nothing")
+    await seat.follow(seat.page.keyboard.press("Enter"))
+    assert seat.page.url.endswith("/queue?q=100%25_nothing")
+    await expect(seat.page.locator("#cases > li")).to_have_count(0)
+    await seat.page.keyboard.press("Escape")
+    await seat.keys.press("KeyG")
+    await seat.go("KeyR")
+    assert seat.page.url.endswith("/recent")
+    await expect(seat.page.locator("#cases > li")).to_have_id(f"case-{decided}")

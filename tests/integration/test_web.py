@@ -7,7 +7,7 @@ import argon2
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import event
+from sqlalchemy import event, text
 from structlog.testing import capture_logs
 
 from monitor.model import Language, Role
@@ -365,11 +365,37 @@ async def test_what_is_signed_in_keeps_its_links_on_an_error_page(
     assert 'id="nav-account"' in (await client.get("/nowhere")).text
 
 
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1:8046", 200),
+        ("localhost:9", 200),
+        ("[::1]:8046", 200),
+        ("m.example", 200),
+        ("evil.example", 421),
+        ("m.example.evil.example", 421),
+        ("127.0.0.1.evil.example", 421),
+        ("", 421),
+        ("[", 421),
+    ],
+)
+async def test_a_name_that_is_not_ours_is_not_answered(
+    database: Database, clock: Clock, host: str, status: int
+) -> None:
+    async with browser(site(database, clock, public_url="https://m.example")) as client:
+        answer = await client.get("/healthz", headers={"host": host})
+    assert answer.status_code == status
+
+
 async def test_probes_tell_the_process_from_the_database(clock: Clock, url: str) -> None:
     async with Database(url) as database:
         app = site(database, clock)
         async with browser(app) as client:
             assert [(await client.get(path)).text for path in ("/healthz", "/readyz")] == ["ok\n"] * 2
+            async with database.transaction() as tx:
+                await tx.execute(text("UPDATE monitor.alembic_version SET version_num = '0001'"))
+            answer = await client.get("/readyz")
+            assert (answer.status_code, "monitor db upgrade" in answer.text) == (503, True)
     gone = Database("postgresql://nobody:hunter2@127.0.0.1:1/none")
     async with browser(site(gone, clock)) as client:
         client.cookies.set("monitor", "x")

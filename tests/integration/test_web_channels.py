@@ -150,3 +150,41 @@ async def test_a_stranger_is_sent_to_the_login(database: Database, clock: Clock)
     async with browser(site(database, clock)) as client:
         for path in ("/channels", "/channel/7"):
             assert (await client.get(path)).headers["location"] == f"/login?next={path}"
+
+
+async def test_what_was_not_seen_for_a_while_is_a_gap_with_its_reason(
+    olya: httpx.AsyncClient, database: Database
+) -> None:
+    await make_channel(database, 7, "Министерство")
+    await watched(database, "channel_7", "channel_9")
+    for hours in (0, 1, 2, 9, 10):
+        await look(database, (1, 5), at=AUGUST + timedelta(hours=hours))
+    for hours in (11, 15):
+        await look(
+            database, None, at=AUGUST + timedelta(hours=hours), outcome="unreachable", detail="no route"
+        )
+    await look(database, (1, 5), at=AUGUST + timedelta(hours=16))
+    async with database.transaction() as tx:
+        found = await coverage.gaps(tx, since=AUGUST - timedelta(days=2), until=AUGUST + timedelta(hours=20))
+    spans = [
+        ((gap.since - AUGUST) / timedelta(hours=1), (gap.until - AUGUST) / timedelta(hours=1))
+        for gap in found
+    ]
+    assert spans == [(2, 9), (10, 16), (16, 20)]
+    assert [gap.outcome for gap in found] == [None, "unreachable", None]
+    assert {gap.handle for gap in found} == {"channel_7"}
+    html = (await olya.get("/channel/7")).text
+    assert "Not seen for a while" in html
+    assert "nobody looked" in html
+
+
+async def test_a_window_within_a_gap_is_all_of_it(database: Database) -> None:
+    await watched(database, "channel_7")
+    await look(database, (1, 5), at=AUGUST)
+    await look(database, (1, 5), at=AUGUST + timedelta(days=3))
+    since, until = AUGUST + timedelta(days=1), AUGUST + timedelta(days=2)
+    async with database.transaction() as tx:
+        [gap] = await coverage.gaps(tx, since=since, until=until)
+        assert await coverage.gaps(tx, since=since, until=until, channel_ids=[8]) == []
+        assert await coverage.gaps(tx, since=AUGUST - timedelta(days=1), until=AUGUST) == []
+    assert (gap.since, gap.until) == (since, until)

@@ -209,6 +209,20 @@ async def test_views_are_narrowed_by_the_url(desk: Desk) -> None:
     assert answer.headers["location"].startswith("/queue?topic=kursk&done=decided")
 
 
+async def test_words_are_found_letter_for_letter(desk: Desk) -> None:
+    assert "11 танков" in (await desk.olya.get("/queue?q=11 ТАНКОВ")).text
+    for nowhere in ("11%25танков", "11_танков", "11 танков\\"):
+        assert "Nothing is here" in (await desk.olya.get(f"/queue?q={nowhere}")).text
+
+
+async def test_my_last_ones_are_mine(desk: Desk) -> None:
+    case_id, html = await claimed(desk.olya)
+    assert f'id="case-{case_id}"' not in (await desk.olya.get("/recent")).text
+    await decided(desk.olya, case_id, html, "relevant")
+    assert f'id="case-{case_id}"' in (await desk.olya.get("/recent")).text
+    assert f'id="case-{case_id}"' not in (await desk.petr.get("/recent")).text
+
+
 async def test_what_is_not_there_is_said(desk: Desk) -> None:
     assert (await desk.olya.get("/case/999")).status_code == 404
     assert (await desk.olya.get("/case/99999999999999999999")).status_code in (400, 404)

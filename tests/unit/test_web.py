@@ -166,6 +166,12 @@ def test_no_two_actions_have_one_key_and_no_pair_begins_with_a_whole_one() -> No
     assert all(re.fullmatch(rf"{code}( {code})?", one) for one in combinations)
 
 
+def test_every_key_has_something_to_do() -> None:
+    written = "".join(path.read_text(encoding="utf-8") for path in TEMPLATES)
+    acting = set(re.findall(r'key\("([a-z_]+)"\)', written)) | {place.name for place in pages.NAV}
+    assert acting == set(keys.KEYS)
+
+
 def test_keys_are_shown_as_a_person_reads_them() -> None:
     shown = [keys.label(a) for a in ("next", "take_over", "queue", "help", "palette", "relevant", "search")]
     assert shown == ["j", "Shift+c", "g q", "?", "Ctrl+k", "1", "/"]

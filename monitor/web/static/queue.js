@@ -1,4 +1,4 @@
-/* The cursor of the queue: j and k move it, x ticks its row, o opens it. It is kept for this tab, so that coming back
+/* The cursor of the queue: j and k move it, x ticks its row, Shift+x all rows from the last one ticked, o opens it. It is kept for this tab, so that coming back
    finds it where it was. New cases are told of, and shown only when they are asked for. */
 
 import { announce } from "./app.js";
@@ -24,6 +24,19 @@ function move(to) {
 
 document.querySelector('[data-action="next"]')?.addEventListener("click", () => move(at() + 1));
 document.querySelector('[data-action="previous"]')?.addEventListener("click", () => move(at() - 1));
+
+/* Rows are ticked from the one that was ticked last to where the cursor is; without any before, its own alone. */
+let lastTicked = -1;
+document.getElementById("cases")?.addEventListener("change", (event) => {
+  const row = rows.findIndex((one) => one.contains(event.target));
+  if (event.target.checked) lastTicked = row;
+});
+document.querySelector('[data-action="select_range"]')?.addEventListener("click", () => {
+  const [from, to] = [lastTicked < 0 ? at() : lastTicked, at()].sort((a, b) => a - b);
+  const ticks = rows.slice(from, to + 1).map((row) => row.querySelector('input[name="cases"]'));
+  ticks.forEach((tick) => { tick.checked = true; });
+  lastTicked = at();
+});
 
 const kept = rows.findIndex((row) => row.id === sessionStorage.getItem(KEPT));
 if (rows.length) {
