@@ -7,6 +7,7 @@
     │   └── SettingsError         a wrong setting, rule or channel list; names file, line and mend
     ├── DatabaseError             the database cannot be reached, made or trusted
     ├── ExportError               an export file cannot be imported
+    ├── NotifyError               a notice did not go by its route; says whether it may have, and whether to try again
     ├── Conflict                  somebody or something was there first: a case is held, edited, decided
     └── SourceError               a look at a channel failed; says how, and whether it will pass
         ├── Unreachable           no connection, or it broke
@@ -75,6 +76,22 @@ class Conflict(MonitorError):
     def __init__(self, what: str, why: str = "", mend: str = "", *, kind: str = "settled") -> None:
         super().__init__(what, why, mend)
         self.kind = kind
+
+
+class NotifyError(MonitorError):
+    """A notice that did not go by its route, or may have.
+
+    `temporary` means that it did not go and can be tried again, `in_doubt` that its end was handed over and nobody
+    answered, so that a person alone sends it again. With neither, the other side or the address refuses it.
+    """
+
+    def __init__(
+        self, what: str, why: str = "", mend: str = "", *, temporary: bool = False, in_doubt: bool = False
+    ) -> None:
+        super().__init__(what, why, mend)
+        self.temporary = temporary
+        self.in_doubt = in_doubt
+        self.refused = not (temporary or in_doubt)
 
 
 class SourceError(MonitorError):
