@@ -11,7 +11,7 @@ from sqlalchemy import text
 from monitor.model import CaseEvent, CaseState, FlaggedPost, HeldCase, Outcome
 from monitor.store.database import Transaction
 
-_TROOP_KINDS = (
+TROOP_KINDS = (
     "personnel", "killed", "wounded", "captured", "losses", "unit", "tank", "armour", "artillery", "vehicle",
 )  # fmt: skip
 _TAKE = """
@@ -46,7 +46,7 @@ async def take(tx: Transaction, *, limit: int) -> list[FlaggedPost]:
 
     One that was edited since it was read is left out: it becomes due again with its next reading.
     """
-    rows = await tx.execute(text(_TAKE), {"limit": limit, "troop": list(_TROOP_KINDS)})
+    rows = await tx.execute(text(_TAKE), {"limit": limit, "troop": list(TROOP_KINDS)})
     return [
         FlaggedPost(
             channel_id=row.channel_id,
