@@ -160,9 +160,14 @@ def _of_wait(wait: WaitFact, limits: Limits, now: datetime) -> Alarm | None:
     return _alarm(FLOOD, subject, Severity.WARNING, until=wait.until.isoformat())
 
 
+def ails(job: JobState, now: datetime) -> bool:
+    """Whether a job failed again and again, or has not run well for long."""
+    missed = max(timedelta(seconds=job.seconds) * _TRIES_OF_A_JOB, _LEAST_MISSED)
+    return job.failures >= _FAILURES or now - job.well_at > missed
+
+
 def _of_job(job: JobState, now: datetime) -> Alarm | None:
-    missed = now - job.well_at > max(timedelta(seconds=job.seconds) * _TRIES_OF_A_JOB, _LEAST_MISSED)
-    if not missed and job.failures < _FAILURES:
+    if not ails(job, now):
         return None
     return _alarm(JOB, job.name, Severity.CRITICAL, error=job.error, since=job.well_at.isoformat())
 

@@ -9,6 +9,7 @@ import sys
 
 from monitor.cli import (
     accounts,
+    alerts,
     archive,
     channels,
     coverage,
@@ -27,6 +28,7 @@ from monitor.store.embedded import end_gracefully
 
 __all__ = [
     "accounts",
+    "alerts",
     "app",
     "archive",
     "channels",

@@ -1,14 +1,15 @@
 """How things look on a terminal: one line a thing, colour for state alone, all of it readable without colour."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
 from rich.console import Console
 from rich.markup import escape
 
 from monitor.cli.sources import mend_of
-from monitor.model import Figure, Flag, Qualifier, Reading, Scope, Side, Watch
+from monitor.model import Alert, Figure, Flag, Qualifier, Reading, Scope, Severity, Side, Watch
+from monitor.notice_texts import headline
 from monitor.store.accounts import AccountState
 from monitor.store.aside import Aside
 from monitor.store.coverage import Looks, Ranges
@@ -17,6 +18,7 @@ from monitor.store.news import News
 from monitor.store.queue import Waiting as ForReview
 from monitor.store.readings import Waiting
 from monitor.store.rows import span_as_json
+from monitor.store.silences import Silence
 from monitor.trial import Example, Trial
 
 QUOTE = 90
@@ -234,6 +236,7 @@ class Standing:
     totals: dict[str, int]
     reading: Waiting = NOTHING_WAITS
     review: ForReview = NO_CASES
+    alerts: Mapping[Severity, int] = field(default_factory=dict)
 
 
 def standing_as_json(standing: Standing) -> dict[str, object]:
@@ -259,6 +262,7 @@ def standing_as_json(standing: Standing) -> dict[str, object]:
             "escalated": standing.review.escalated,
             "oldest_opened_at": standing.review.oldest,
         },
+        "alerts": {severity.value: count for severity, count in standing.alerts.items()},
     }
 
 
@@ -289,6 +293,9 @@ def status(console: Console, standing: Standing, *, now: datetime) -> None:
         )
     if standing.review.oldest is not None:
         console.print(_review(standing.review, now), markup=False)
+    if standing.alerts:
+        parts = [f"{count:,} {severity.value}" for severity, count in standing.alerts.items()]
+        console.print(f"alerts    {' · '.join(parts)}     → monitor alerts list")
     gone = f" · {totals['deleted']} deleted, their words kept" if totals["deleted"] else ""
     gone += f" · {totals['missing']} not visible" if totals["missing"] else ""
     console.print(
@@ -357,6 +364,36 @@ def _words(watch: Watch, now: datetime) -> str:
     )
     via = f" · through {watch.via.value} for now" if watch.via else ""
     return f"{newest} · next look {'in ' if due != 'now' else ''}{due}{older}{via}"
+
+
+def alerts(
+    console: Console, found: Sequence[Alert], silences: Sequence[Silence], *, count: int, now: datetime
+) -> None:
+    """Alerts, the gravest first, a line each with who was told of it; then the silences."""
+    for one in found:
+        mark = "[red]✗[/red]" if one.severity is Severity.CRITICAL else "[yellow]![/yellow]"
+        told = "silenced" if one.silenced else "told" if one.told_at else "nobody told yet"
+        console.print(
+            f"{mark} {moment(one.raised_at)}  {one.kind:<9} {escape(one.subject):<22} {told:<16} {escape(headline(one))}"
+        )
+    if count > len(found):
+        console.print(f"and {count - len(found):,} more")
+    if not count:
+        console.print("no alert is raised")
+    for quiet in silences:
+        of = f"{quiet.kind or 'every kind'} {quiet.subject or ''}".strip()
+        console.print(
+            f"silence {quiet.silence_id} of {of} for {ago(quiet.until - now)} more, by {quiet.made_by}: {quiet.note}",
+            markup=False,
+        )
+
+
+def alerts_as_json(found: Sequence[Alert], silences: Sequence[Silence]) -> dict[str, object]:
+    """Alerts and silences for programs."""
+    return {
+        "alerts": [asdict(one) | {"words": headline(one)} for one in found],
+        "silences": [asdict(quiet) for quiet in silences],
+    }
 
 
 def coverage(console: Console, ranges: Iterable[Ranges], looks: Iterable[Looks]) -> None:
