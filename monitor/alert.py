@@ -159,7 +159,7 @@ async def test(database: Database, people: Sequence[Person], *, now: datetime, s
     made = []
     async with database.transaction() as tx:
         for person in people:
-            worded = notice_texts.test_notice(person)
+            worded = notice_texts.trial_notice(person)
             made.append(await _add(tx, person, worded, kind=TEST, severity=Severity.INFO, now=now))
             await notices.plan(tx, made[-1], person, routes=person.routes, host=sender.host, now=now)
     return made

@@ -141,7 +141,7 @@ def worded(person: Person, severity: Severity, parts: Sequence[Part], *, public_
     return Worded(_subject(words, severity, shown, person), "\n".join(lines) + "\n", told)
 
 
-def test_notice(person: Person) -> Worded:
+def trial_notice(person: Person) -> Worded:
     """A notice that only shows that notices arrive."""
     words = WORDS[person.language]
     return Worded(words["test_subject"], words["test_body"] + "\n", {"count": 0, "alerts": []})

@@ -8,6 +8,7 @@ import asyncio
 import hmac
 import json
 import logging
+import warnings
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,8 +20,8 @@ import httpx
 from monitor.errors import NotifyError
 from monitor.model import Clock, Notice, Severity
 
-# Both write addresses into their logs.
-for _name in ("httpx", "httpcore", "apprise"):
+# They write addresses into their logs.
+for _name in ("httpx", "httpcore", "apprise", "urllib3", "requests"):
     logging.getLogger(_name).setLevel(logging.CRITICAL)
 
 SIGNATURE, TIMESTAMP = "X-Monitor-Signature", "X-Monitor-Timestamp"
@@ -127,7 +128,8 @@ _TYPES = {Severity.INFO: "info", Severity.WARNING: "warning", Severity.CRITICAL:
 
 
 async def _apprise(name: str, url: str, notice: Notice, key: str, *, options: RouteOptions) -> None:
-    sender = _sender(name, url)
+    # It loads a hundred plug-ins the first time.
+    sender = await asyncio.to_thread(_sender, name, url)
     sending = sender.async_notify(title=notice.subject, body=notice.body, notify_type=_TYPES[notice.severity])
     try:
         gone = await asyncio.wait_for(sending, options.timeout)
@@ -142,18 +144,22 @@ async def _apprise(name: str, url: str, notice: Notice, key: str, *, options: Ro
 
 def _sender(name: str, url: str) -> Any:
     """Apprise with one address. Raises NotifyError without the extra, or for an address that it does not know."""
-    try:
-        # It takes a while to load, and comes with an extra.
-        import apprise  # noqa: PLC0415
-    except ImportError:
-        raise NotifyError(
-            f"the route {name} needs Apprise",
-            "the extra `routes` is not installed",
-            "pip install 'telegram-channel-monitor[routes]'",
-        ) from None
-    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
-    sender = apprise.Apprise()
-    if not sender.add(url):
+    # What its plug-ins import is none of ours to mend.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            # It takes a while to load, and comes with an extra.
+            import apprise  # noqa: PLC0415
+        except ImportError:
+            raise NotifyError(
+                f"the route {name} needs Apprise",
+                "the extra `routes` is not installed",
+                "pip install 'telegram-channel-monitor[routes]'",
+            ) from None
+        logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
+        sender = apprise.Apprise()
+        known = sender.add(url)
+    if not known:
         raise _not_gone(name, "Apprise does not know this kind of address")
     return sender
 
