@@ -19,14 +19,15 @@ from typing import Protocol, TypeVar
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from monitor import alarms, alert, collect, fetch, flag, maintain, notify, oversee, recheck, review
+from monitor import alarms, alert, collect, fetch, flag, hand_over, maintain, notify, oversee, recheck, review
 from monitor.alert import Sender
 from monitor.errors import DatabaseError, MonitorError, NotifyError
 from monitor.extraction import Rules, RuleTexts
 from monitor.looks import Collected
 from monitor.model import Clock, JobState, OnCall, Priority
+from monitor.notify import Route
 from monitor.sources import Source
-from monitor.store import runs
+from monitor.store import handing, runs
 from monitor.store.database import WORKER_LOCK, Database
 
 log = structlog.get_logger()
@@ -78,7 +79,7 @@ class Job:
 class Work:
     """What a worker works with. `proving` is the source that can prove that an id holds no post. `heard` is told of every run that did something; `tick` is in seconds.
 
-    `on_call` says who is told of alerts, `place` is where the data lie, and `heartbeat` the address of a dead man's switch.
+    `on_call` says who is told of alerts, `place` is where the data lie, `heartbeat` the address of a dead man's switch, and `routes` hand notices over.
     """
 
     database: Database
@@ -95,6 +96,7 @@ class Work:
     sender: Sender = field(default_factory=Sender)
     place: Path | None = None
     heartbeat: str | None = None
+    routes: Mapping[str, Route] = field(default_factory=dict)
 
     def jobs(
         self, hint: Callable[[str], None], stopping: Callable[[], bool], states: States = tuple
@@ -110,6 +112,9 @@ class Work:
             Job("oversee", MINUTE, partial(self._oversee, states, partial(hint, "alert"))),
             Job("maintain", 86400.0, partial(maintain.maintain, self.database, now=self.now)),
         ]
+        if self.routes:
+            give = partial(hand_over.hand_over, self.database, self.routes, now=self.now)
+            jobs.append(Job("deliver", self.tick, give))
         if self.heartbeat is not None:
             jobs.append(Job("heartbeat", MINUTE, Heart(self.heartbeat, states, self.now).beat))
         for source in self.sources:
@@ -307,6 +312,7 @@ class Worker:
                 )
             async with database.transaction() as tx:
                 await runs.close_broken_off(tx, now=self._work.now())
+                await handing.close_broken_off(tx, list(self._work.routes), now=self._work.now())
             yield
 
     @asynccontextmanager

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from monitor import settings
+from monitor import notify, settings
 from monitor.cli.base import app, on_call_file, out, review_file, rules_file, sender, with_archive
 from monitor.cli.site import beside
 from monitor.cli.sources import opened
@@ -79,6 +79,7 @@ def up(
                 sender=sender(found),
                 place=found.place(),
                 heartbeat=found.heartbeat(),
+                routes=notify.routes(found.routes(), now=utc_now),
             )
             await Worker(work).run()
         out.print("stopped; everything that was collected is safe, and the next start goes on from here")

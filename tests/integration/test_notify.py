@@ -31,8 +31,8 @@ NOTICE = Notice(
 )
 
 
-async def hand_over(url: str, clock: Clock, *, timeout: float = 5.0) -> None:
-    options = RouteOptions({"hook": url}, SECRET, timeout)
+async def hand_over(url: str, clock: Clock, *, seconds: float = 5.0) -> None:
+    options = RouteOptions({"hook": url}, SECRET, seconds)
     await notify.routes(options, now=clock)["hook"](NOTICE, "notice-7-1@m.example")
 
 
@@ -87,7 +87,7 @@ async def test_a_webhook_says_all_and_is_signed(clock: Clock) -> None:
 )
 async def test_what_an_answer_means(status: int, outcome: str, clock: Clock) -> None:
     async with hooked(status) as hook:
-        error = await refused(hook, clock, timeout=0.3)
+        error = await refused(hook, clock, seconds=0.3)
     assert how(error) == outcome
     assert len(hook.asked) == 1
 
@@ -105,7 +105,7 @@ async def test_without_a_connection_nothing_went(url: str, outcome: str, clock: 
 
 async def test_a_server_that_speaks_no_http_leaves_it_in_doubt(clock: Clock) -> None:
     async with hooked(200) as hook:
-        error = await refused(hook.url.replace("http://", "https://"), clock, timeout=0.5)
+        error = await refused(hook.url.replace("http://", "https://"), clock, seconds=0.5)
     # No byte of ours went over a connection that was never made safe.
     assert how(error) == "temporary"
 
@@ -125,7 +125,7 @@ async def test_what_apprise_fails_with_is_in_doubt(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     async with hooked(status) as hook:
-        error = await refused(hook.url.replace("http://", "json://"), clock, timeout=0.5)
+        error = await refused(hook.url.replace("http://", "json://"), clock, seconds=0.5)
     assert how(error) == "in doubt"
     assert "hunter2" not in "".join(
         record.getMessage() for record in caplog.records if record.name != "asyncio"

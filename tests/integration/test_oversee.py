@@ -154,7 +154,7 @@ async def delivery(database: Database, state: str, *, again: int = 0, number: in
     ],
 )
 async def test_a_digest_that_did_not_go(
-    database: Database, clock: Clock, state: str, at: int, alarm: bool
+    database: Database, clock: Clock, state: str, *, at: int, alarm: bool
 ) -> None:
     clock.at = clock.at.replace(hour=at, minute=30)
     await delivery(database, state)
