@@ -115,7 +115,7 @@ class Mailer:
                 await self._client.rset()
         except SMTPResponseException as error:
             raise _ails(f"it answered {error.code} {_plain(error.message)}") from None
-        except (SMTPException, OSError, ValueError) as error:
+        except (SMTPException, OSError, ValueError, RuntimeError) as error:
             raise _ails(_plain(str(error)) or type(error).__name__) from None
         self._between = True
 
@@ -197,7 +197,7 @@ async def _before_the_end(recipient: str) -> AsyncIterator[None]:
         yield
     except SMTPResponseException as error:
         raise _not_taken(SMTPResponse(error.code, error.message), recipient) from None
-    except (SMTPException, OSError, TimeoutError, ValueError) as error:
+    except (SMTPException, OSError, ValueError, RuntimeError) as error:
         raise _put_off(recipient, _plain(str(error)) or type(error).__name__) from None
 
 

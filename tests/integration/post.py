@@ -110,11 +110,12 @@ _USUAL = {GREETING: "220 hello", HELLO: "250 hello", DATA: "354 go on"}
 class Rude(Office):
     """Behaves as the next of its manners says, a message each: (stage, what it does). Then as usual.
 
-    What it does is a line it answers, or one of CLOSE, HANG, TAKE_AND_CLOSE, TAKE_AND_HANG.
+    What it does is a line it answers, or one of CLOSE, HANG, TAKE_AND_CLOSE, TAKE_AND_HANG. It answers for what it took after `slow` seconds.
     """
 
     manners: deque[tuple[str, str]] = field(default_factory=deque)
     came: asyncio.Event = field(default_factory=asyncio.Event)
+    slow: float = 0.0
 
     def _manner(self, stage: str) -> str:
         if self.manners and self.manners[0][0] == stage:
@@ -150,6 +151,7 @@ class Rude(Office):
         """Do it; gives whether the session goes on."""
         if got is not None and (act in (TAKE_AND_CLOSE, TAKE_AND_HANG) or act.startswith("2")):
             self.got.append(got)
+            await asyncio.sleep(self.slow)
         if act in (HANG, TAKE_AND_HANG):
             self.came.set()
             await reader.read()
