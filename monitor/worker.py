@@ -19,11 +19,25 @@ from typing import Protocol, TypeVar
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from monitor import alarms, alert, collect, fetch, flag, hand_over, maintain, notify, oversee, recheck, review
+from monitor import (
+    alarms,
+    alert,
+    collect,
+    deliver,
+    fetch,
+    flag,
+    hand_over,
+    maintain,
+    notify,
+    oversee,
+    recheck,
+    review,
+)
 from monitor.alert import Sender
 from monitor.errors import DatabaseError, MonitorError, NotifyError
 from monitor.extraction import Rules, RuleTexts
 from monitor.looks import Collected
+from monitor.mail import MailOptions
 from monitor.model import Clock, JobState, OnCall, Priority
 from monitor.notify import Route
 from monitor.sources import Source
@@ -49,6 +63,8 @@ Heard = Callable[[str, Mapping[str, int]], Awaitable[None]]
 LONGEST_RUN = 600.0
 # Reading goes on in a further run after so long, so that a long one is not taken for one that hangs.
 READING_TURN = timedelta(minutes=5)
+# A run that is broken off leaves a mail in doubt.
+SENDING_TURN = timedelta(minutes=5)
 # Containers are killed 30 s after they were asked to stop.
 PATIENCE = 15.0
 # How often it is asked how the product works, and the dead man's switch is held down.
@@ -79,7 +95,7 @@ class Job:
 class Work:
     """What a worker works with. `proving` is the source that can prove that an id holds no post. `heard` is told of every run that did something; `tick` is in seconds.
 
-    `on_call` says who is told of alerts, `place` is where the data lie, `heartbeat` the address of a dead man's switch, and `routes` hand notices over.
+    `on_call` says who is told of alerts, `place` is where the data lie, `heartbeat` the address of a dead man's switch, `routes` hand notices over, and `mail` is the server for mails.
     """
 
     database: Database
@@ -97,6 +113,7 @@ class Work:
     place: Path | None = None
     heartbeat: str | None = None
     routes: Mapping[str, Route] = field(default_factory=dict)
+    mail: MailOptions | None = None
 
     def jobs(
         self, hint: Callable[[str], None], stopping: Callable[[], bool], states: States = tuple
@@ -110,11 +127,12 @@ class Work:
             Job("review", self.tick, partial(self._review, stopping, partial(hint, "alert"))),
             Job("alert", self.tick, partial(self._alert, hint)),
             Job("oversee", MINUTE, partial(self._oversee, states, partial(hint, "alert"))),
+            Job("deliver", self.tick, partial(self._deliver, stopping)),
             Job("maintain", 86400.0, partial(maintain.maintain, self.database, now=self.now)),
         ]
         if self.routes:
             give = partial(hand_over.hand_over, self.database, self.routes, now=self.now)
-            jobs.append(Job("deliver", self.tick, give))
+            jobs.append(Job("hand_over", self.tick, give))
         if self.heartbeat is not None:
             jobs.append(Job("heartbeat", MINUTE, Heart(self.heartbeat, states, self.now).beat))
         for source in self.sources:
@@ -161,12 +179,19 @@ class Work:
     async def _alert(self, hint: Callable[[str], None]) -> Done:
         done = await alert.alert(self.database, self.on_call, now=self.now, sender=self.sender)
         if done.notices:
+            hint("hand_over")
             hint("deliver")
         wait = (done.next_at - self.now()).total_seconds() if done.next_at else self.tick
         # What goes before the next tick need not wait for it.
         if wait < self.tick:
             asyncio.get_running_loop().call_later(max(wait, 0.0), hint, "alert")
         return done
+
+    async def _deliver(self, stopping: Callable[[], bool]) -> Done:
+        until = self.now() + SENDING_TURN
+        return await deliver.deliver(
+            self.database, self.mail, now=self.now, stop=lambda: stopping() or self.now() >= until
+        )
 
     async def _oversee(self, states: States, found: Callable[[], None]) -> Done:
         done = await oversee.oversee(

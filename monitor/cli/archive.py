@@ -22,7 +22,7 @@ from monitor.model import Look, handle_of, utc_now
 from monitor.settings import Settings
 from monitor.sources import Source
 from monitor.sources.desktop import DesktopSource
-from monitor.store import accounts, alerts, aside, flags, posts, queue, readings, watches
+from monitor.store import accounts, alerts, aside, deliveries, flags, posts, queue, readers, readings, watches
 from monitor.store.accounts import AccountState
 from monitor.store.database import Database
 from monitor.worker import recorded
@@ -232,6 +232,7 @@ def status(
                 waiting,
                 await queue.waiting(tx),
                 await alerts.count(tx),
+                show.Mails(await deliveries.ailing(tx), await readers.away(tx)),
             )
             return standing, await aside.newest(tx, limit=20)
 

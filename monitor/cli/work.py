@@ -80,6 +80,7 @@ def up(
                 place=found.place(),
                 heartbeat=found.heartbeat(),
                 routes=notify.routes(found.routes(), now=utc_now),
+                mail=found.mail(),
             )
             await Worker(work).run()
         out.print("stopped; everything that was collected is safe, and the next start goes on from here")
