@@ -25,6 +25,7 @@ from monitor.web import (
     reasons,
     static,
     stream,
+    unsubscribe,
 )
 from monitor.web.auth import SignedIn, see
 from monitor.web.hub import Hub
@@ -37,6 +38,7 @@ LARGEST_BODY = 256 * 1024
 ROUTERS = (
     *(static.router, auth.router, account.router, queue.router, case.router, post.router, stream.router),
     *(board.router, channels.router, reasons.router, handover.router, precision.router),
+    unsubscribe.router,
 )
 _MESSAGES = {404: "error.not_found", 405: "error.method", 413: "error.too_large"}
 
