@@ -4,7 +4,6 @@ Every step from one state to the next is guarded by the state and the number of 
 whoever was overtaken changes nothing, and hands nothing over.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +13,8 @@ from typing import Any
 from sqlalchemy import text
 
 from monitor.errors import Conflict, UsageError
-from monitor.model import DeliveryState, Edition, Language, Narrowed, Notice, Reader, Severity, Window
+from monitor.model import DeliveryState, Edition, Language, Notice, Reader, Severity, Window
+from monitor.store import editions
 from monitor.store.database import Transaction
 
 UNSUBSCRIBED = "the reader unsubscribed"
@@ -57,17 +57,6 @@ class Ailing:
     window: Window | None
     ended_at: datetime | None
     error: str | None
-
-
-def narrowed_text(narrowed: Narrowed) -> str:
-    """What a digest is narrowed to, as it is kept in the column `filter`."""
-    return json.dumps({"channels": narrowed.channels, "topics": narrowed.topics}, ensure_ascii=False)
-
-
-def narrowed_of(kept: str) -> Narrowed:
-    """The other way round."""
-    found = json.loads(kept)
-    return Narrowed(tuple(found["topics"]), tuple(found["channels"]))
 
 
 def message_id_of(address: str, window: Window, again: int, *, host: str) -> str:
@@ -114,7 +103,7 @@ async def plan_digest(
             "until": window.until,
             "zone": reader.zone,
             "language": reader.language.value,
-            "filter": narrowed_text(reader.narrowed),
+            "filter": editions.filter_of(reader.narrowed),
             "name": reader.name,
             "edition": edition_id,
             "now": now,
@@ -216,7 +205,7 @@ async def claim(tx: Transaction, *, now: datetime) -> Claimed | None:
     common["language"] = Language(row.language)
     if notice is not None:
         return Claimed(**common, notice=await _notice(tx, notice))
-    return Claimed(**common, **await _reader(tx, row.address), edition=await edition_of(tx, edition))
+    return Claimed(**common, **await _reader(tx, row.address), edition=await editions.get(tx, edition))
 
 
 async def _reader(tx: Transaction, address: str) -> dict[str, Any]:
@@ -227,29 +216,6 @@ async def _reader(tx: Transaction, address: str) -> dict[str, Any]:
     row = found.one()
     refused = REFUSED if row.refused_at else None
     return {"token": row.token, "unwanted": UNSUBSCRIBED if row.unsubscribed_at else refused}
-
-
-async def edition_of(tx: Transaction, edition_id: int) -> Edition:
-    """An edition by its number."""
-    row = (
-        await tx.execute(
-            text("SELECT * FROM monitor.editions WHERE edition_id = :edition"), {"edition": edition_id}
-        )
-    ).one()
-    return Edition(
-        edition_id=row.edition_id,
-        window=Window(row.window_from, row.window_until),
-        zone=row.zone,
-        language=Language(row.language),
-        narrowed=narrowed_of(row.filter),
-        composed_at=row.composed_at,
-        subject=row.subject,
-        html=row.html,
-        body=row.body,
-        page=row.page,
-        counts=row.counts,
-        sha256=bytes(row.sha256),
-    )
 
 
 async def _notice(tx: Transaction, notice_id: int) -> Notice:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from monitor.model import Language, Reader, Window
-from monitor.store import deliveries, readers
+from monitor.store import deliveries, editions, readers
 from monitor.store.database import Database
 from tests.integration.helpers import ask
 
@@ -35,7 +35,7 @@ async def edition(database: Database, reader: Reader, window: Window) -> int:
         until=window.until,
         zone=reader.zone,
         language=reader.language.value,
-        filter=deliveries.narrowed_text(reader.narrowed),
+        filter=editions.filter_of(reader.narrowed),
     )
     return int(rows[0].edition_id)
 
