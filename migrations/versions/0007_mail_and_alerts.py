@@ -76,11 +76,17 @@ STATEMENTS = (
         escalate_at TIMESTAMP WITH TIME ZONE,
         resolved_at TIMESTAMP WITH TIME ZONE,
         resolution TEXT,
+        resolution_told_at TIMESTAMP WITH TIME ZONE,
         PRIMARY KEY (alert_id)
     )
     """,
     "CREATE UNIQUE INDEX alerts_unresolved ON monitor.alerts (kind, subject) WHERE resolved_at IS NULL",
-    "CREATE INDEX alerts_untold ON monitor.alerts (raised_at) WHERE told_at IS NULL",
+    "CREATE INDEX alerts_untold ON monitor.alerts (raised_at) WHERE told_at IS NULL AND resolved_at IS NULL",
+    "CREATE INDEX alerts_escalating ON monitor.alerts (escalate_at) WHERE escalate_at IS NOT NULL",
+    """
+    CREATE INDEX alerts_resolved ON monitor.alerts (resolved_at)
+        WHERE resolved_at IS NOT NULL AND told_at IS NOT NULL AND resolution_told_at IS NULL
+    """,
     """
     CREATE TABLE monitor.notices (
         notice_id BIGINT GENERATED ALWAYS AS IDENTITY,
@@ -95,10 +101,12 @@ STATEMENTS = (
         PRIMARY KEY (notice_id)
     )
     """,
+    "CREATE INDEX notices_made ON monitor.notices (made_at)",
     """
     CREATE TABLE monitor.notice_alerts (
         notice_id BIGINT NOT NULL,
         alert_id BIGINT NOT NULL,
+        role TEXT NOT NULL,
         PRIMARY KEY (notice_id, alert_id),
         FOREIGN KEY(notice_id) REFERENCES monitor.notices (notice_id),
         FOREIGN KEY(alert_id) REFERENCES monitor.alerts (alert_id)

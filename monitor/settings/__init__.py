@@ -24,9 +24,11 @@ from pydantic_settings import (
 
 from monitor.errors import SettingsError, UsageError
 from monitor.mail import MailOptions
-from monitor.model import mailbox_of
+from monitor.model import MAIL_ROUTE, mailbox_of
+from monitor.notify import RouteOptions
 from monitor.settings.channel_list import add_channel, channels
 from monitor.settings.desk import review
+from monitor.settings.on_call import on_call
 from monitor.settings.readers import readers
 from monitor.settings.ruleset import rule_texts, rules
 from monitor.settings.toml import parse_toml
@@ -43,6 +45,7 @@ __all__ = [
     "described",
     "example",
     "load",
+    "on_call",
     "parse_toml",
     "readers",
     "review",
@@ -53,6 +56,8 @@ __all__ = [
 PREFIX = "MONITOR_"
 _SERVER = re.compile(r"([1-9])@([^:@\s]+):([0-9]{1,5})")
 _LAST_PORT = 65535
+_ROUTE = re.compile(r"[a-z0-9_-]{1,32}")
+_SHORTEST_SECRET = 16
 _FIELD = re.compile(r'field "(\w+)"')
 
 
@@ -172,6 +177,17 @@ class Settings(BaseSettings):
     mail_reply_to: str | None = Field(
         None, description="Where answers go, wishes to unsubscribe too; unset: to MONITOR_MAIL_FROM"
     )
+    alert_routes: dict[str, SecretStr] = Field(
+        {},
+        description="Routes of alerts besides mail, as a JSON object of names and addresses: https://… is a webhook of ours, all else is Apprise's; secrets",
+    )
+    webhook_secret: SecretStr | None = Field(
+        None, description="The key that our webhooks are signed with; needed with one; a secret"
+    )
+    heartbeat_url: SecretStr | None = Field(
+        None,
+        description="An address fetched each minute while all goes well, of a service that raises the alarm when that stops; a secret",
+    )
     accept_terms: bool = Field(
         default=False, description="Set to true to answer the question of the first start beforehand"
     )
@@ -244,6 +260,40 @@ class Settings(BaseSettings):
             raise ValueError(message)
         if value is not None and not _is_mailbox(value):
             message = 'it has the form watch@example.org or "Kursk watch <watch@example.org>"'
+            raise ValueError(message)
+        return value
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _signing(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < _SHORTEST_SECRET:
+            message = f"it has at least {_SHORTEST_SECRET} characters, so that nobody guesses it"
+            raise ValueError(message)
+        return value
+
+    @field_validator("alert_routes")
+    @classmethod
+    def _routed(cls, value: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        for name, url in value.items():
+            written = url.get_secret_value()
+            if not _ROUTE.fullmatch(name) or name == MAIL_ROUTE:
+                message = (
+                    f"{name!r} is no name of a route: it has small letters, digits, - and _, and is not mail"
+                )
+                raise ValueError(message)
+            if "://" not in written or (written.startswith("http://") and not _is_own(written)):
+                message = (
+                    f"the address of {name} begins with https:// or is one of Apprise's, such as ntfys://…"
+                )
+                raise ValueError(message)
+        return value
+
+    @field_validator("heartbeat_url")
+    @classmethod
+    def _fetchable(cls, value: SecretStr | None) -> SecretStr | None:
+        written = value.get_secret_value() if value else None
+        if written is not None and not (written.startswith("https://") or _is_own(written)):
+            message = "it has the form https://hc.example.org/ping/…"
             raise ValueError(message)
         return value
 
@@ -322,6 +372,28 @@ class Settings(BaseSettings):
             public_url=self.public_url,
         )
 
+    def routes(self) -> RouteOptions:
+        """How alerts leave us besides by mail. Raises SettingsError for a webhook that could not be signed."""
+        found = RouteOptions(
+            addresses={name: url.get_secret_value() for name, url in self.alert_routes.items()},
+            secret=self.webhook_secret.get_secret_value() if self.webhook_secret else "",
+        )
+        if found.webhooks and not found.secret:
+            raise SettingsError(
+                "MONITOR_WEBHOOK_SECRET is not set",
+                f"the route {found.webhooks[0]} is a webhook, and each is signed",
+                "set it to 32 letters by chance, and tell the other side",
+            )
+        return found
+
+    def route_names(self) -> tuple[str, ...]:
+        """By which routes alerts can go: mail where there is a server, and those of MONITOR_ALERT_ROUTES."""
+        return (*((MAIL_ROUTE,) if self.smtp_host else ()), *self.alert_routes)
+
+    def heartbeat(self) -> str | None:
+        """The address of the dead man's switch."""
+        return self.heartbeat_url.get_secret_value() if self.heartbeat_url else None
+
     def server(self) -> tuple[int, str, int] | None:
         """Data centre, host and port of another server to log in at; None for Telegram's own."""
         found = _SERVER.fullmatch(self.telegram_server or "")
@@ -389,6 +461,12 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
+def _is_own(written: str) -> bool:
+    """Whether an address in clear leads to this machine alone."""
+    parts = urlsplit(written)
+    return parts.scheme == "http" and _is_loopback(parts.hostname or "")
+
+
 def _is_mailbox(written: str) -> bool:
     try:
         return bool(mailbox_of(written))
@@ -432,6 +510,8 @@ def _written(default: object) -> str:
             return f"{default:g}"
         case tuple():
             return json.dumps(list(default))
+        case dict():
+            return json.dumps(default)
         case _:
             return str(default)
 

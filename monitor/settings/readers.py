@@ -38,16 +38,16 @@ def _reader(entry: Mapping[str, Any], where: str) -> Reader:
         )
     try:
         address = mailbox_of(str(entry.get("address", ""))).address
-        handles = tuple(sorted({handle_of(handle).lower() for handle in _words(entry, "channels", where)}))
+        handles = tuple(sorted({handle_of(handle).lower() for handle in words_of(entry, "channels", where)}))
     except UsageError as error:
         raise SettingsError(f"{where}: {error.what}", error.why, error.mend) from error
     return Reader(
         address=address,
-        name=_name(entry.get("name", ""), where),
+        name=name_of(entry.get("name", ""), where),
         zone=zone_of(entry.get("zone", "UTC"), where),
         hour=_hour(entry.get("hour", _USUAL_HOUR), where),
-        language=_language(entry.get("language", Language.ENGLISH.value), where),
-        narrowed=Narrowed(tuple(sorted(set(_words(entry, "topics", where)))), handles),
+        language=language_of(entry.get("language", Language.ENGLISH.value), where),
+        narrowed=Narrowed(tuple(sorted(set(words_of(entry, "topics", where)))), handles),
     )
 
 
@@ -63,7 +63,8 @@ def zone_of(written: object, where: str) -> str:
         ) from error
 
 
-def _name(value: object, where: str) -> str:
+def name_of(value: object, where: str) -> str:
+    """What a person is called. Raises SettingsError for what a mail could not carry."""
     if isinstance(value, str) and (value.isprintable() or not value) and not set(value) & set('<>"'):
         return value.strip()
     raise SettingsError(f"{where}: `name` is {value!r}", "it is words in quotes", 'write name = "Olya"')
@@ -77,13 +78,15 @@ def _hour(value: object, where: str) -> int:
     )
 
 
-def _language(value: object, where: str) -> Language:
+def language_of(value: object, where: str) -> Language:
+    """A language by its two letters. Raises SettingsError."""
     if isinstance(value, str) and value in tuple(Language):
         return Language(value)
     raise SettingsError(f"{where}: `language` is {value!r}", "it is en or ru", "choose one of these")
 
 
-def _words(entry: Mapping[str, Any], key: str, where: str) -> list[str]:
+def words_of(entry: Mapping[str, Any], key: str, where: str) -> list[str]:
+    """The list of words under a key, empty without it. Raises SettingsError."""
     value = entry.get(key, [])
     if isinstance(value, list) and all(isinstance(word, str) and word for word in value):
         return value

@@ -643,8 +643,17 @@ alerts = Table(
     Column("escalate_at", When),
     Column("resolved_at", When),
     Column("resolution", Text),
+    Column("resolution_told_at", When),
     Index("alerts_unresolved", "kind", "subject", unique=True, postgresql_where=text("resolved_at IS NULL")),
-    Index("alerts_untold", "raised_at", postgresql_where=text("told_at IS NULL")),
+    Index("alerts_untold", "raised_at", postgresql_where=text("told_at IS NULL AND resolved_at IS NULL")),
+    Index("alerts_escalating", "escalate_at", postgresql_where=text("escalate_at IS NOT NULL")),
+    Index(
+        "alerts_resolved",
+        "resolved_at",
+        postgresql_where=text(
+            "resolved_at IS NOT NULL AND told_at IS NOT NULL AND resolution_told_at IS NULL"
+        ),
+    ),
 )
 
 # One message to one person, about one alert or many.
@@ -660,13 +669,16 @@ notices = Table(
     Column("subject", Text, nullable=False),
     Column("body", Text, nullable=False),
     Column("told", JSONB, nullable=False),
+    Index("notices_made", "made_at"),
 )
 
+# What a notice says of an alert: that it is raised, escalated or resolved.
 notice_alerts = Table(
     "notice_alerts",
     metadata,
     Column("notice_id", BigInteger, nullable=False),
     Column("alert_id", BigInteger, nullable=False),
+    Column("role", Text, nullable=False),
     PrimaryKeyConstraint("notice_id", "alert_id"),
     ForeignKeyConstraint(["notice_id"], ["monitor.notices.notice_id"]),
     ForeignKeyConstraint(["alert_id"], ["monitor.alerts.alert_id"]),

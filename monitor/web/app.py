@@ -27,6 +27,7 @@ from monitor.web import (
     reasons,
     static,
     stream,
+    unsubscribe,
 )
 from monitor.web.auth import SignedIn, see
 from monitor.web.hub import Hub
@@ -40,6 +41,7 @@ ROUTERS = (
     *(static.router, auth.router, account.router, queue.router, case.router, post.router, stream.router),
     files.router,
     *(board.router, channels.router, reasons.router, handover.router, precision.router),
+    unsubscribe.router,
 )
 _MESSAGES = {404: "error.not_found", 405: "error.method", 413: "error.too_large"}
 

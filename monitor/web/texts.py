@@ -424,6 +424,16 @@ TEXTS: dict[str, tuple[str, str]] = {
     "agreement.first": ("First opinion", "Первое мнение"),
     "agreement.second": ("Second look", "Второй взгляд"),
     # what went wrong
+    "unsubscribe.title": ("Get the digest no more", "Больше не получать сводку"),
+    "unsubscribe.ask": (
+        "{address} gets the daily digest. One press, and it comes no more.",
+        "{address} получает ежедневную сводку. Одно нажатие, и она больше не придёт.",
+    ),
+    "unsubscribe.do": ("Unsubscribe", "Отписаться"),
+    "unsubscribe.done": (
+        "{address} gets the digest no more. If that was a mistake, answer one of its mails.",
+        "{address} больше не получит сводку. Если это ошибка, ответьте на одно из её писем.",
+    ),
     "error.title": ("This did not work", "Не получилось"),
     "error.not_found": ("There is no such page.", "Такой страницы нет."),
     "error.forbidden": (
