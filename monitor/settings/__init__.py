@@ -28,9 +28,9 @@ from monitor.model import MAIL_ROUTE, mailbox_of
 from monitor.notify import RouteOptions
 from monitor.settings.channel_list import add_channel, channels
 from monitor.settings.desk import review
-from monitor.settings.on_call import on_call
 from monitor.settings.readers import readers
 from monitor.settings.ruleset import rule_texts, rules
+from monitor.settings.shifts import on_call
 from monitor.settings.toml import parse_toml
 from monitor.sources.preview_fetch import PreviewOptions
 from monitor.sources.telegram_options import TelegramOptions

@@ -23,7 +23,7 @@ from monitor.model import (
 from monitor.settings.readers import language_of, name_of, words_of, zone_of
 from monitor.settings.toml import entries_of, parse_toml, where_of
 
-_KEYS = {
+KEYS = {
     "person": {"name", "address", "zone", "language", "routes"},
     "shift": {"person", "days", "from", "until", "zone", "order"},
     "quiet": {"from", "until", "wakes"},
@@ -53,7 +53,7 @@ def on_call(
     Raises SettingsError that names the file, the line and the mend.
     """
     document, body = parse_toml(path)
-    tables = {name: _table(document, name, path=path, body=body) for name in _KEYS if name not in _ENTRIES}
+    tables = {name: _table(document, name, path=path, body=body) for name in KEYS if name not in _ENTRIES}
     _known_alone(document, path, body)
     people = _people(document, path, body, routes=routes)
     found = OnCall(
@@ -70,7 +70,7 @@ def on_call(
 
 def _known_alone(document: Mapping[str, Any], path: Path, body: str) -> None:
     for name in document:
-        if name not in _KEYS:
+        if name not in KEYS:
             raise SettingsError(
                 f"{where_of(path, body, name)}: `{name}` is unknown",
                 "the file holds [[person]], [[shift]], [quiet], [routes], [thresholds] and [limits]",
@@ -91,10 +91,10 @@ def _table(document: Mapping[str, Any], name: str, *, path: Path, body: str) -> 
 
 
 def _known_key(name: str, key: str, where: str) -> None:
-    if key not in _KEYS[name]:
+    if key not in KEYS[name]:
         raise SettingsError(
             f"{where}: unknown key `{key}`",
-            f"`{name}` takes {', '.join(sorted(_KEYS[name]))}",
+            f"`{name}` takes {', '.join(sorted(KEYS[name]))}",
             "mend or remove it",
         )
 
