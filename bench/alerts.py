@@ -11,7 +11,7 @@ import argparse
 import asyncio
 import json
 import statistics
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -59,7 +59,7 @@ class Feed:
     name: SourceName = SourceName.PREVIEW
     at_once: int = 1
 
-    async def newest(self, watch: Watch) -> AsyncIterator[Look]:
+    async def newest(self, watch: Watch) -> AsyncGenerator[Look, None]:
         """What came since the watch's cursor."""
         now = utc_now()
         after, last = watch.cursor or 0, self.count(now)
@@ -69,12 +69,13 @@ class Feed:
                 source=self.name, at=now, channel=CHANNEL, posts=posts, first_id=after + 1, last_id=last
             )
 
-    async def older(self, watch: Watch, *, before: int) -> AsyncIterator[Look]:
+    async def older(self, watch: Watch, *, before: int) -> AsyncGenerator[Look, None]:
         """There are no older ones."""
-        for look in ():
+        none: tuple[Look, ...] = ()
+        for look in none:
             yield look
 
-    def again(self, watch: Watch, ids: Sequence[int]) -> AsyncIterator[Look]:
+    def again(self, watch: Watch, ids: Sequence[int]) -> AsyncGenerator[Look, None]:
         """Nothing changes."""
         return self.older(watch, before=1)
 
@@ -89,13 +90,21 @@ class Received:
     """What the webhook was handed: when, and of how many alerts."""
 
     notices: list[tuple[datetime, int]] = field(default_factory=list)
+    came: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def told(self, posts: int) -> None:
+        """Wait until so many alerts were handed over."""
+        async with self.came:
+            await self.came.wait_for(lambda: sum(number for _, number in self.notices) >= posts)
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Take one request and say that it arrived."""
         head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
         size = int(head.partition("content-length: ")[2].split("\r\n")[0])
         body = json.loads(await reader.readexactly(size))
-        self.notices.append((utc_now(), body["count"]))
+        async with self.came:
+            self.notices.append((utc_now(), body["count"]))
+            self.came.notify_all()
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
         await writer.drain()
         writer.close()
@@ -139,8 +148,7 @@ async def one_by_one(url: str, posts: int, every: float) -> Received:
         return max(0, min(posts, int((now - began).total_seconds() / every) + 1))
 
     async with at_work(url, count) as received:
-        while sum(number for _, number in received.notices) < posts:
-            await asyncio.sleep(0.5)
+        await received.told(posts)
     return received
 
 
@@ -152,8 +160,7 @@ async def all_at_once(url: str, posts: int) -> tuple[Received, float]:
         return max(0, min(posts, int((now - began).total_seconds() * posts / 60)))
 
     async with at_work(url, count) as received:
-        while sum(number for _, number in received.notices) < posts:
-            await asyncio.sleep(0.5)
+        await received.told(posts)
     return received, (received.notices[-1][0] - began).total_seconds()
 
 
