@@ -30,6 +30,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "greeting.name": "Good day, {name}.",
         "late": "This digest comes late: it was due at {due}.",
         "why": "You get this digest because {address} is on the list of its readers.",
+        "web": "This digest on the web, whole:",
         "stop": "To get it no more:",
     },
     Language.RUSSIAN: {
@@ -37,6 +38,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "greeting.name": "Здравствуйте, {name}.",
         "late": "Эта сводка опоздала: она должна была прийти {due}.",
         "why": "Вы получаете эту сводку, потому что {address} есть в списке её читателей.",
+        "web": "Вся эта сводка на сайте:",
         "stop": "Чтобы больше её не получать:",
     },
 }
@@ -77,7 +79,7 @@ def digest_letter(edition: Edition, addressed: Addressed, options: MailOptions, 
     letter["List-Unsubscribe"] = ", ".join(f"<{way}>" for way in ways_out(addressed.token, options))
     if options.public_url:
         letter["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    greeting, farewell = _greeting(edition, addressed), _farewell(addressed, options)
+    greeting, farewell = _greeting(edition, addressed), _farewell(edition, addressed, options)
     letter.set_content(
         "\n\n".join(["\n".join(greeting), edition.body.strip("\n"), "\n".join(farewell)]) + "\n"
     )
@@ -136,16 +138,23 @@ def _greeting(edition: Edition, addressed: Addressed) -> list[str]:
     return lines
 
 
-def _farewell(addressed: Addressed, options: MailOptions) -> list[str]:
+def _farewell(edition: Edition, addressed: Addressed, options: MailOptions) -> list[str]:
     words = _WORDS[addressed.language]
     way = ways_out(addressed.token, options)[0]
-    return ["-- ", words["why"].format(address=addressed.to.address), f"{words['stop']} {way}"]
+    page = f"{options.public_url}/digest/{edition.edition_id}"
+    web = [f"{words['web']} {page}"] if options.public_url else []
+    return ["-- ", words["why"].format(address=addressed.to.address), *web, f"{words['stop']} {way}"]
 
 
 def _page(html: str, greeting: list[str], farewell: list[str]) -> str:
     """The page of an edition with what is the reader's own put in."""
     before = "<br>".join(escape(line) for line in greeting)
-    why, stop = farewell[1:]
-    said, _, way = stop.rpartition(" ")
-    after = f'{escape(why)}<br>{escape(said)} <a href="{escape(way)}">{escape(way)}</a>'
+    why, *links = farewell[1:]
+    after = "<br>".join([escape(why), *map(_link, links)])
     return html.replace(GREETING, f"<p>{before}</p>", 1).replace(FAREWELL, f"<p>{after}</p>", 1)
+
+
+def _link(line: str) -> str:
+    """A line that ends with an address, which is made a link."""
+    said, _, way = line.rpartition(" ")
+    return f'{escape(said)} <a href="{escape(way)}">{escape(way)}</a>'

@@ -24,6 +24,7 @@ from monitor import (
     alert,
     collect,
     deliver,
+    digest,
     fetch,
     flag,
     hand_over,
@@ -38,7 +39,7 @@ from monitor.errors import DatabaseError, MonitorError, NotifyError
 from monitor.extraction import Rules, RuleTexts
 from monitor.looks import Collected
 from monitor.mail import MailOptions
-from monitor.model import Clock, JobState, OnCall, Priority
+from monitor.model import Clock, JobState, OnCall, Priority, Reader
 from monitor.notify import Route
 from monitor.sources import Source
 from monitor.store import handing, runs
@@ -67,6 +68,8 @@ READING_TURN = timedelta(minutes=5)
 SENDING_TURN = timedelta(minutes=5)
 # Containers are killed 30 s after they were asked to stop.
 PATIENCE = 15.0
+# How often it is asked, in seconds, whether a reader's hour has come.
+DIGEST_EVERY = 15.0
 # How often it is asked how the product works, and the dead man's switch is held down.
 MINUTE = 60.0
 States = Callable[[], Sequence[JobState]]
@@ -95,7 +98,7 @@ class Job:
 class Work:
     """What a worker works with. `proving` is the source that can prove that an id holds no post. `heard` is told of every run that did something; `tick` is in seconds.
 
-    `on_call` says who is told of alerts, `place` is where the data lie, `heartbeat` the address of a dead man's switch, `routes` hand notices over, and `mail` is the server for mails.
+    `on_call` says who is told of alerts, `place` is where the data lie, `heartbeat` the address of a dead man's switch, `routes` hand notices over, and `mail` is the server for mails. `readers` get the digest, whose links go to `public_url`.
     """
 
     database: Database
@@ -114,6 +117,8 @@ class Work:
     heartbeat: str | None = None
     routes: Mapping[str, Route] = field(default_factory=dict)
     mail: MailOptions | None = None
+    readers: Sequence[Reader] = ()
+    public_url: str | None = None
 
     def jobs(
         self, hint: Callable[[str], None], stopping: Callable[[], bool], states: States = tuple
@@ -127,6 +132,7 @@ class Work:
             Job("review", self.tick, partial(self._review, stopping, partial(hint, "alert"))),
             Job("alert", self.tick, partial(self._alert, hint)),
             Job("oversee", MINUTE, partial(self._oversee, states, partial(hint, "alert"))),
+            Job("digest", DIGEST_EVERY, partial(self._digest, partial(hint, "deliver"))),
             Job("deliver", self.tick, partial(self._deliver, stopping)),
             Job("maintain", 86400.0, partial(maintain.maintain, self.database, now=self.now)),
         ]
@@ -185,6 +191,15 @@ class Work:
         # What goes before the next tick need not wait for it.
         if wait < self.tick:
             asyncio.get_running_loop().call_later(max(wait, 0.0), hint, "alert")
+        return done
+
+    async def _digest(self, composed: Callable[[], None]) -> Done:
+        host = self.mail.sender.address.rpartition("@")[2] if self.mail else "localhost"
+        done = await digest.digest(
+            self.database, self.readers, host=host, public_url=self.public_url, now=self.now
+        )
+        if done.composed:
+            composed()
         return done
 
     async def _deliver(self, stopping: Callable[[], bool]) -> Done:

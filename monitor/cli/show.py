@@ -15,6 +15,7 @@ from monitor.store.accounts import AccountState
 from monitor.store.aside import Aside
 from monitor.store.coverage import Looks, Ranges
 from monitor.store.deliveries import Ailing
+from monitor.store.editions import Listed
 from monitor.store.flags import Flagged, Stated
 from monitor.store.news import News
 from monitor.store.queue import Waiting as ForReview
@@ -566,3 +567,17 @@ def trial_as_json(tried: Trial) -> dict[str, object]:
             for kind in sorted(tried.added.keys() | tried.removed.keys())
         },
     }
+
+
+def editions(console: Console, listed: Sequence[Listed]) -> None:
+    """Digests that were made, the newest first: number, window, language, to how many, and what they say first."""
+    if not listed:
+        console.print(
+            "no digest was made yet → list readers in config/digest.toml, or see: monitor digest preview"
+        )
+    for one in listed:
+        sent = f"sent to {one.sent} of {one.planned}"
+        console.print(
+            f"{one.edition_id:>5}  {one.window.since:%Y-%m-%d %H:%M} – {one.window.until:%Y-%m-%d %H:%M} UTC  "
+            f"{one.language.value}  {sent:<16} {escape(one.subject)}"
+        )

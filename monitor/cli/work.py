@@ -81,6 +81,8 @@ def up(
                 heartbeat=found.heartbeat(),
                 routes=notify.routes(found.routes(), now=utc_now),
                 mail=found.mail(),
+                readers=settings.readers(found.file("digest.toml")),
+                public_url=found.public_url,
             )
             await Worker(work).run()
         out.print("stopped; everything that was collected is safe, and the next start goes on from here")

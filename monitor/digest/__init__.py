@@ -5,21 +5,25 @@
     (sending is a step of its own)
 
 An edition is composed a minute after its window ended, since what was written at its end may not have been committed
-yet. Once kept it is never composed anew: whoever gets it later, or again, gets the same.
+yet. Once kept it is never composed anew: whoever gets it later, or again, gets the same. Windows that ended more than a
+week ago, while nothing ran or the reader was not listed, are not made up for.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from monitor.digest import told
 from monitor.digest.render import Drawn, drawn
 from monitor.digest.told import Asked, Told
-from monitor.model import Edition
-from monitor.store import editions
-from monitor.store.database import Database
+from monitor.digest.windows import due_windows
+from monitor.model import Clock, Edition, Reader, Window
+from monitor.store import deliveries, editions, readers
+from monitor.store.database import Database, Transaction
 from monitor.store.editions import Content
 
 GRACE = timedelta(minutes=1)
+LONGEST_AGO = timedelta(days=7)
 
 
 @dataclass(slots=True)
@@ -32,6 +36,38 @@ class Digested:
     def numbers(self) -> dict[str, int]:
         """The counts, for the record of the run."""
         return asdict(self)
+
+
+async def digest(
+    database: Database, whom: Sequence[Reader], *, host: str, public_url: str | None, now: Clock
+) -> Digested:
+    """Plan what is due to readers, and compose what they wait for; `host` is where our Message-IDs are from."""
+    done = Digested()
+    for reader in whom:
+        async with database.transaction() as tx:
+            done.planned += await _plan(tx, reader, host=host, now=now())
+    async with database.transaction() as tx:
+        awaited = await editions.awaited(tx, ended_by=now() - GRACE)
+    for key in awaited:
+        asked = Asked(window=key.window, zone=key.zone, language=key.language, narrowed=key.narrowed)
+        edition = await edition_of(database, asked, public_url=public_url, now=now())
+        async with database.transaction() as tx:
+            await deliveries.attach(tx, edition.edition_id)
+        done.composed += 1
+    return done
+
+
+async def windows_due(tx: Transaction, reader: Reader, *, now: datetime) -> list[Window]:
+    """The windows of a reader that ended, and that nothing is written of; a reader who is new is written down."""
+    known = await readers.known(tx, reader.address, now=now)
+    last = await deliveries.last_until(tx, reader.address)
+    windows = due_windows(reader, now=now, first_at=known.first_at, last_until=last)
+    return [window for window in windows if now - window.until <= LONGEST_AGO]
+
+
+async def _plan(tx: Transaction, reader: Reader, *, host: str, now: datetime) -> int:
+    due = await windows_due(tx, reader, now=now)
+    return sum([await deliveries.plan_digest(tx, reader, window, host=host, now=now) for window in due])
 
 
 async def preview(

@@ -132,6 +132,29 @@ async def attach(tx: Transaction, edition_id: int) -> int:
     return done.rowcount
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A delivery as it stands."""
+
+    delivery_id: int
+    state: DeliveryState
+
+
+async def latest(tx: Transaction, address: str, window: Window) -> Written | None:
+    """The delivery of a window to a reader, the last one where it was sent again; None where none is written."""
+    rows = await tx.execute(
+        text(
+            """
+            SELECT delivery_id, state FROM monitor.deliveries
+            WHERE address = :address AND window_from = :since ORDER BY again DESC LIMIT 1
+            """
+        ),
+        {"address": address, "since": window.since},
+    )
+    row = rows.one_or_none()
+    return Written(row.delivery_id, DeliveryState(row.state)) if row is not None else None
+
+
 async def last_until(tx: Transaction, address: str) -> datetime | None:
     """The end of the newest window that is written for a reader."""
     found = await tx.execute(

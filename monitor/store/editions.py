@@ -60,6 +60,38 @@ async def get(tx: Transaction, edition_id: int) -> Edition | None:
     return _edition(row) if row is not None else None
 
 
+class Key(NamedTuple):
+    """By what an edition is known."""
+
+    window: Window
+    zone: str
+    language: Language
+    narrowed: Narrowed
+
+
+async def awaited(tx: Transaction, *, ended_by: datetime) -> list[Key]:
+    """The editions that planned deliveries wait for, of windows that ended by a moment, the oldest first."""
+    rows = await tx.execute(
+        text(
+            """
+            SELECT DISTINCT window_from, window_until, zone, language, filter FROM monitor.deliveries
+            WHERE state = 'planned' AND window_from IS NOT NULL AND edition_id IS NULL AND window_until <= :ended
+            ORDER BY window_until, window_from, zone, language, filter
+            """
+        ),
+        {"ended": ended_by},
+    )
+    return [
+        Key(
+            Window(row.window_from, row.window_until),
+            row.zone,
+            Language(row.language),
+            narrowed_of(row.filter),
+        )
+        for row in rows
+    ]
+
+
 class Content(NamedTuple):
     """What there is to keep of an edition, drawn; `posts` are the keys of what it quotes."""
 

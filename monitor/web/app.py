@@ -19,6 +19,7 @@ from monitor.web import (
     board,
     case,
     channels,
+    digests,
     files,
     handover,
     post,
@@ -40,6 +41,7 @@ LARGEST_BODY = 256 * 1024
 ROUTERS = (
     *(static.router, auth.router, account.router, queue.router, case.router, post.router, stream.router),
     files.router,
+    digests.router,
     *(board.router, channels.router, reasons.router, handover.router, precision.router),
     unsubscribe.router,
 )

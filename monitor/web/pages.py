@@ -40,6 +40,7 @@ NAV = (
     Place("board", "/board"),
     Place("channels", "/channels"),
     Place("precision", "/precision"),
+    Place("digests", "/digests"),
     Place("account", "/account"),
 )
 
