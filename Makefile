@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 CODE   := monitor migrations tests bench
-BENCH  := collect telegram latency reflag reading review alerts
+BENCH  := collect telegram latency reflag reading review alerts digest
 
 .DEFAULT_GOAL := help
 .PHONY: help demo run test check fix bench fuzz soak screenshots lock clean
