@@ -84,3 +84,30 @@ async def test_the_worker_sends_what_is_planned(database: Database, home: Home) 
     assert await states(database) == ["sent"]
     async with database.transaction() as tx:
         assert await readers.away(tx) == []
+
+
+def test_a_digest_is_previewed_made_sent_by_hand_and_shown(home: Home) -> None:
+    home.run("init")
+    body = home.run("digest", "preview")
+    assert "IN SHORT" in body
+    assert "A quiet day" in body
+    page = home.path / "mail.html"
+    home.run("digest", "preview", "--language", "ru", "--date", "2024-08-06", "--posted", "--html", str(page))
+    assert '<html lang="ru">' in page.read_text(encoding="utf-8")
+    assert "no digest was made yet" in home.run("digest", "show")
+    assert "nobody is to get the digest" in home.run("digest", "send", code=2)
+    readers = home.path / "config" / "digest.toml"
+    readers.write_text('[[reader]]\naddress = "ann@r.example"\nname = "Ann"\n', encoding="utf-8")
+    assert "not planned → would be sent" in home.run("digest", "send", "--date", "2024-08-06", "--dry-run")
+    assert "no digest was made yet" in home.run("digest", "show")
+    assert "nothing was due" in home.run("digest", "send")
+    assert "1 kept" in home.run("digest", "send", "--date", "2024-08-06")
+    assert "sent to 0 of 1" in home.run("digest", "show")
+    assert "IN SHORT" in home.run("digest", "show", "1")
+    assert "there is no digest 2" in home.run("digest", "show", "2", code=2)
+    assert "kept" in home.run("digest", "send", "--date", "2024-08-06", "--dry-run")
+    assert "again" in home.run("digest", "send", "--date", "2024-08-06", "--again")
+    assert "is not due yet" in home.run("digest", "send", "--date", "2199-01-01", code=2)
+    assert "--again without --date" in home.run("digest", "send", "--again", code=2)
+    assert "no reader bob@r.example" in home.run("digest", "send", "--reader", "bob@r.example", code=2)
+    assert "no day: someday" in home.run("digest", "send", "--date", "someday", code=2)

@@ -47,8 +47,10 @@ async def test_its_policy_allows_its_own_style_alone(database: Database, clock: 
 
 
 async def test_there_is_no_other(database: Database, clock: Clock) -> None:
-    assert (await opened(database, clock, "/digest/1")).status_code == 404
-    assert "No digest was made yet." in (await opened(database, clock, "/digests")).text
+    async with browser(site(database, clock)) as client:
+        await let_in(database, client, await someone(database, clock), clock)
+        assert (await client.get("/digest/1")).status_code == 404
+        assert "No digest was made yet." in (await client.get("/digests")).text
 
 
 async def test_strangers_see_none(database: Database, clock: Clock) -> None:
