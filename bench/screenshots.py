@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from playwright.async_api import Page
 from sqlalchemy import text
@@ -18,8 +19,10 @@ from bench import chromium
 from bench.picture import small
 from bench.scratch import scratch_server
 from monitor import collect, flag, passwords, review, settings
+from monitor.digest import preview
+from monitor.digest.told import Asked
 from monitor.extraction import Rules, RuleTexts
-from monitor.model import Clock, Language, Listed, Pace, Priority, Role, SourceName
+from monitor.model import EVERYTHING, Clock, Language, Listed, Pace, Priority, Role, SourceName, Window
 from monitor.sources.preview import PreviewSource
 from monitor.sources.preview_fetch import PreviewOptions
 from monitor.standin.scenario import THEN, Scenario, shipped
@@ -147,6 +150,7 @@ async def take(url: str, into: Path) -> None:
                 await context.add_cookies([{"name": "monitor", "value": token, "url": address}])
                 pages.append(await context.new_page())
             await _photograph(play, *pages, into=into)
+            await _mail(database, pages[0], into=into)
             for page in pages:
                 await page.context.close()
 
@@ -171,6 +175,27 @@ async def _photograph(play: Play, olya: Page, petr: Page, *, into: Path) -> None
     await olya.goto("/board?since=2024-08-06&until=2024-08-06")
     await olya.get_by_role("heading", name="personnel", exact=True).evaluate("(one) => one.scrollIntoView()")
     await shot(olya, into / "board.png")
+
+
+async def _mail(database: Database, page: Page, *, into: Path) -> None:
+    """The digest of the day of the incursion, as a mail program of 640 pixels shows its first screen."""
+    zone = "Europe/Moscow"
+    since = datetime(2024, 8, 6, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    asked = Asked(
+        window=Window(since, since + timedelta(days=1)),
+        zone=zone,
+        language=Language.ENGLISH,
+        narrowed=EVERYTHING,
+        posted=True,
+    )
+    made = (
+        await preview(database, asked, public_url="https://watch.example.org", now=since + timedelta(days=1))
+    )[1]
+    # A page of its own, since the policy of the site's would keep the mail's styles out.
+    mail = await page.context.new_page()
+    await mail.set_viewport_size({"width": 640, "height": 900})
+    await mail.set_content(made.html)
+    await shot(mail, into / "mail.png")
 
 
 async def press(page: Page, key: str) -> None:

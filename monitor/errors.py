@@ -7,6 +7,13 @@
     │   └── SettingsError         a wrong setting, rule or channel list; names file, line and mend
     ├── DatabaseError             the database cannot be reached, made or trusted
     ├── ExportError               an export file cannot be imported
+    ├── NotifyError               a notice did not go by its route; says whether it may have, and whether to try again
+    │   └── MailError             a mail did not go, or may not have
+    │       ├── ServerAils        the server cannot be reached, or takes nothing from us now: all mails wait
+    │       ├── MailPutOff        not taken now, or the connection broke before the end of the message
+    │       ├── MailInDoubt       its end was handed over, and no answer came
+    │       └── MailRefused       the server will not take this message
+    │           └── AddressRefused  nor any other to this address
     ├── Conflict                  somebody or something was there first: a case is held, edited, decided
     └── SourceError               a look at a channel failed; says how, and whether it will pass
         ├── Unreachable           no connection, or it broke
@@ -75,6 +82,59 @@ class Conflict(MonitorError):
     def __init__(self, what: str, why: str = "", mend: str = "", *, kind: str = "settled") -> None:
         super().__init__(what, why, mend)
         self.kind = kind
+
+
+class NotifyError(MonitorError):
+    """A notice that did not go by its route, or may have.
+
+    `temporary` means that it did not go and can be tried again, `in_doubt` that its end was handed over and nobody
+    answered, so that a person alone sends it again. With neither, the other side or the address refuses it.
+    """
+
+    def __init__(
+        self, what: str, why: str = "", mend: str = "", *, temporary: bool = False, in_doubt: bool = False
+    ) -> None:
+        super().__init__(what, why, mend)
+        self.temporary = temporary
+        self.in_doubt = in_doubt
+        self.refused = not (temporary or in_doubt)
+
+
+class MailError(NotifyError):
+    """A mail that did not go, or may not have. Each kind says by `kept` which of the three it is."""
+
+    kept: ClassVar[str] = "refused"
+
+    def __init__(self, what: str, why: str = "", mend: str = "") -> None:
+        super().__init__(
+            what, why, mend, temporary=self.kept == "temporary", in_doubt=self.kept == "in_doubt"
+        )
+
+
+class ServerAils(MailError):
+    """The server cannot be reached, refuses our login or our sender, or asks for a pause: no fault of any address."""
+
+    kept = "temporary"
+
+
+class MailPutOff(MailError):
+    """The message was not taken now, or the connection broke before its end was handed over."""
+
+    kept = "temporary"
+
+
+class MailInDoubt(MailError):
+    """The end of the message was handed over, and no answer came: it may have gone."""
+
+    kept = "in_doubt"
+
+
+class MailRefused(MailError):
+    """The server will not take this message."""
+
+
+class AddressRefused(MailRefused):
+    """The server knows that there is no such address."""
 
 
 class SourceError(MonitorError):

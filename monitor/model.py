@@ -6,9 +6,9 @@ and lengths are UTF-16 code units, as Telegram counts them (core.telegram.org/ap
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -669,3 +669,363 @@ class Decided(Saying):
     decided_at: datetime
     second: bool = False
     undoes: int | None = None
+
+
+# --- mail ---------------------------------------------------------------------------------------------------
+
+
+class Mailbox(NamedTuple):
+    """Whom a mail is from or to: a name for people, which may be empty, and the address."""
+
+    name: str
+    address: str
+
+
+_ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*")
+_MAILBOX = re.compile(r"(?P<name>[^<>\"\x00-\x1f\x7f]*)<(?P<address>[^<>]+)>")
+
+
+def mailbox_of(written: str) -> Mailbox:
+    """The mailbox in `olya@example.org` or `Olya <olya@example.org>`, its address in small letters.
+
+    Raises UsageError for what cannot be one (RFC 5321 §4.1.2, without quoted and international local parts).
+    """
+    found = _MAILBOX.fullmatch(written.strip())
+    name, address = (found["name"].strip(), found["address"]) if found else ("", written.strip())
+    if _ADDRESS.fullmatch(address):
+        return Mailbox(name, address.lower())
+    raise UsageError(
+        f"no mail address: {written!r}", "it has the form olya@example.org, in plain letters", "mend it"
+    )
+
+
+class Window(NamedTuple):
+    """A half-open span of time: `since` lies in it, `until` does not."""
+
+    since: datetime
+    until: datetime
+
+
+class Narrowed(NamedTuple):
+    """What a digest is narrowed to: topics by name, channels by handle in small letters; empty is all of them."""
+
+    topics: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+
+
+EVERYTHING = Narrowed()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """A person who gets the digest each day at an hour of their zone (an IANA name)."""
+
+    address: str
+    name: str = ""
+    zone: str = "UTC"
+    hour: int = 8
+    language: Language = Language.ENGLISH
+    narrowed: Narrowed = EVERYTHING
+
+
+class DeliveryState(StrEnum):
+    """How far a delivery got. What was `handing` when its worker died is in doubt; `kept` had no server to go to."""
+
+    PLANNED = "planned"
+    SENDING = "sending"
+    HANDING = "handing"
+    SENT = "sent"
+    FAILED = "failed"
+    IN_DOUBT = "in_doubt"
+    DROPPED = "dropped"
+    KEPT = "kept"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edition:
+    """A digest as it was composed. `html` and `body` (plain text) are the two halves of the mail, `page` all of it for the site.
+
+    `html` has the comments `<!--greeting-->` and `<!--farewell-->` where a delivery puts what is the reader's own;
+    in the plain text that goes before and after. `counts` is what was counted, by name.
+    """
+
+    edition_id: int
+    window: Window
+    zone: str
+    language: Language
+    narrowed: Narrowed
+    composed_at: datetime
+    subject: str
+    html: str
+    body: str
+    page: str
+    counts: Mapping[str, int]
+    sha256: bytes
+
+
+# --- alerts -------------------------------------------------------------------------------------------------
+
+
+class Severity(StrEnum):
+    """How much an alert matters; each more than those before it."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+    def at_least(self, other: "Severity") -> bool:
+        """Whether this one matters as much as the other."""
+        order = list(Severity)
+        return order.index(self) >= order.index(other)
+
+
+MAIL_ROUTE = "mail"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody who can be on call; `zone` is an IANA name, and `routes` say by which ways they are reached."""
+
+    name: str
+    address: str = ""
+    zone: str = "UTC"
+    language: Language = Language.ENGLISH
+    routes: tuple[str, ...] = (MAIL_ROUTE,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shift:
+    """When a person is on call: from an hour to an hour of a zone, over midnight where that is not later.
+
+    `days` are those on which it begins, Monday is 0. The lowest `order` is told first.
+    """
+
+    person: str
+    since: time
+    until: time
+    days: frozenset[int] = frozenset(range(7))
+    zone: str = "UTC"
+    order: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Hours, in each person's own zone, in which only what matters as much as `wakes` is told."""
+
+    since: time
+    until: time
+    wakes: Severity = Severity.CRITICAL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thresholds:
+    """What of a case raises an alert: one of the topics, a figure of at least so many, an official's edit or deletion."""
+
+    topics: frozenset[str] = frozenset()
+    figure: float | None = None
+    official: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How soon, how often and from when on. `silent_times` are multiples of a channel's usual gap between posts."""
+
+    unclaimed: timedelta = timedelta(minutes=15)
+    an_hour: int = 6
+    group: timedelta = timedelta(seconds=2)
+    longest: timedelta = timedelta(seconds=90)
+    silent_times: float = 6.0
+    silent_least: timedelta = timedelta(hours=6)
+    failing: timedelta = timedelta(minutes=15)
+    flood: timedelta = timedelta(minutes=60)
+    disk_free_gb: float = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnCall:
+    """config/oncall.toml: who is told of alerts, when, and by which routes.
+
+    `routes` narrows a severity to some of a person's routes; without shifts everybody is on call, in their order.
+    """
+
+    people: tuple[Person, ...] = ()
+    shifts: tuple[Shift, ...] = ()
+    quiet: Quiet | None = None
+    routes: Mapping[Severity, tuple[str, ...]] = field(default_factory=dict)
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    limits: Limits = field(default_factory=Limits)
+
+
+class AlertRole(StrEnum):
+    """What a notice says of an alert."""
+
+    RAISED = "raised"
+    ESCALATED = "escalated"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """What somebody must know of, before it is known whether it was raised already.
+
+    `told` is what a notice says of it, by name, plain JSON values. `stored_at` is when the post was stored.
+    """
+
+    kind: str
+    subject: str
+    severity: Severity
+    told: Mapping[str, Any] = field(default_factory=dict)
+    case_id: int | None = None
+    channel_id: int | None = None
+    message_id: int | None = None
+    stored_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """An alert as it stands."""
+
+    alert_id: int
+    kind: str
+    subject: str
+    severity: Severity
+    told: Mapping[str, Any]
+    raised_at: datetime
+    case_id: int | None = None
+    told_at: datetime | None = None
+    level: int = 0
+    resolved_at: datetime | None = None
+    resolution: str | None = None
+    silenced: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """One message to one person. `told` is the same for programs: `count`, and the first of its alerts."""
+
+    notice_id: int
+    kind: str
+    severity: Severity
+    person: str
+    language: Language
+    made_at: datetime
+    subject: str
+    body: str
+    told: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobState:
+    """How a job of the worker goes: seconds between two runs, when one last ended well, and failures since then."""
+
+    name: str
+    seconds: float
+    well_at: datetime
+    failures: int = 0
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happened:
+    """What happened to a post of a case: opened, joined, edited, topic_added, reopened or deleted.
+
+    `largest` is its largest figure of people or arms, `figures` whether it states any now or did before; `held` is
+    whether an analyst has the case. `stored_at` is when the version came to us.
+    """
+
+    kind: str
+    case_id: int
+    channel_id: int
+    message_id: int
+    version: int
+    state: CaseState
+    topics: tuple[str, ...] = ()
+    largest: float = 0
+    figures: bool = False
+    official: bool = False
+    held: bool = False
+    handle: str | None = None
+    title: str | None = None
+    quote: str = ""
+    posted_at: datetime | None = None
+    stored_at: datetime | None = None
+
+
+class WatchFact(NamedTuple):
+    """How a watch stands; `gap` is the median between its channel's posts of late, None where there are too few."""
+
+    handle: str
+    problem: str | None = None
+    problem_text: str | None = None
+    problem_since: datetime | None = None
+    stopped: bool = False
+    last_ok_at: datetime | None = None
+    last_post_at: datetime | None = None
+    gap: timedelta | None = None
+
+
+class AccountFact(NamedTuple):
+    """An account of ours that does not work."""
+
+    name: str
+    problem: str
+    words: str
+    since: datetime | None = None
+
+
+class WaitFact(NamedTuple):
+    """What Telegram asks an account to wait with, since when and until when."""
+
+    account: str
+    request: str
+    asked_at: datetime
+    until: datetime
+
+
+class DigestFact(NamedTuple):
+    """Digests of one window that did not go: how many failed, are in doubt, or are not sent yet."""
+
+    until: datetime
+    failed: int = 0
+    in_doubt: int = 0
+    late: int = 0
+
+
+class RouteFact(NamedTuple):
+    """A route by which the last notice did not go, or may not have."""
+
+    route: str
+    error: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Working:
+    """How the product itself works; `free` is in bytes, None where it is not known."""
+
+    watches: Sequence[WatchFact] = ()
+    accounts: Sequence[AccountFact] = ()
+    waits: Sequence[WaitFact] = ()
+    jobs: Sequence[JobState] = ()
+    digests: Sequence[DigestFact] = ()
+    routes: Sequence[RouteFact] = ()
+    free: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Alerts that are to be told alike: how many, the first and the last time one of them came to wait, who was told."""
+
+    role: AlertRole
+    severity: Severity
+    count: int
+    first_at: datetime
+    last_at: datetime
+    told: frozenset[str] = frozenset()
+
+
+class Made(NamedTuple):
+    """A notice of the last hour: to whom, and when."""
+
+    person: str
+    at: datetime

@@ -10,21 +10,39 @@ import logging
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from monitor import collect, fetch, flag, maintain, recheck, review
-from monitor.errors import DatabaseError, MonitorError
+from monitor import (
+    alarms,
+    alert,
+    collect,
+    deliver,
+    digest,
+    fetch,
+    flag,
+    hand_over,
+    maintain,
+    notify,
+    oversee,
+    recheck,
+    review,
+)
+from monitor.alert import Sender
+from monitor.errors import DatabaseError, MonitorError, NotifyError
 from monitor.extraction import Rules, RuleTexts
 from monitor.looks import Collected
-from monitor.model import Clock, Priority
+from monitor.mail import MailOptions
+from monitor.model import Clock, JobState, OnCall, Priority, Reader
+from monitor.notify import Route
 from monitor.sources import Source
-from monitor.store import runs
+from monitor.store import handing, runs
 from monitor.store.database import WORKER_LOCK, Database
 
 log = structlog.get_logger()
@@ -46,8 +64,15 @@ Heard = Callable[[str, Mapping[str, int]], Awaitable[None]]
 LONGEST_RUN = 600.0
 # Reading goes on in a further run after so long, so that a long one is not taken for one that hangs.
 READING_TURN = timedelta(minutes=5)
+# A run that is broken off leaves a mail in doubt.
+SENDING_TURN = timedelta(minutes=5)
 # Containers are killed 30 s after they were asked to stop.
 PATIENCE = 15.0
+# How often it is asked, in seconds, whether a reader's hour has come.
+DIGEST_EVERY = 15.0
+# How often it is asked how the product works, and the dead man's switch is held down.
+MINUTE = 60.0
+States = Callable[[], Sequence[JobState]]
 
 
 async def _hear_nothing(step: str, counts: Mapping[str, int]) -> None:
@@ -71,7 +96,10 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """What a worker works with. `proving` is the source that can prove that an id holds no post. `heard` is told of every run that did something; `tick` is in seconds."""
+    """What a worker works with. `proving` is the source that can prove that an id holds no post. `heard` is told of every run that did something; `tick` is in seconds.
+
+    `on_call` says who is told of alerts, `place` is where the data lie, `heartbeat` the address of a dead man's switch, `routes` hand notices over, and `mail` is the server for mails. `readers` get the digest, whose links go to `public_url`.
+    """
 
     database: Database
     sources: Sequence[Source]
@@ -83,14 +111,36 @@ class Work:
     priority: Priority = field(default_factory=Priority)
     tick: float = 2.0
     heard: Heard = field(default=_hear_nothing)
+    on_call: OnCall = field(default_factory=OnCall)
+    sender: Sender = field(default_factory=Sender)
+    place: Path | None = None
+    heartbeat: str | None = None
+    routes: Mapping[str, Route] = field(default_factory=dict)
+    mail: MailOptions | None = None
+    readers: Sequence[Reader] = ()
+    public_url: str | None = None
 
-    def jobs(self, hint: Callable[[str], None], stopping: Callable[[], bool]) -> list[Job]:
-        """What there is to do, until `stopping`. Whatever is stored is read at once: `hint` is called with the name of that step."""
+    def jobs(
+        self, hint: Callable[[str], None], stopping: Callable[[], bool], states: States = tuple
+    ) -> list[Job]:
+        """What there is to do, until `stopping`. Whatever is stored is read at once: `hint` is called with the name of that step.
+
+        `states` tells how the jobs themselves go.
+        """
         jobs = [
             Job("flag", self.tick, partial(self._flag, stopping, partial(hint, "review"))),
-            Job("review", self.tick, partial(self._review, stopping)),
+            Job("review", self.tick, partial(self._review, stopping, partial(hint, "alert"))),
+            Job("alert", self.tick, partial(self._alert, hint)),
+            Job("oversee", MINUTE, partial(self._oversee, states, partial(hint, "alert"))),
+            Job("digest", DIGEST_EVERY, partial(self._digest, partial(hint, "deliver"))),
+            Job("deliver", self.tick, partial(self._deliver, stopping)),
             Job("maintain", 86400.0, partial(maintain.maintain, self.database, now=self.now)),
         ]
+        if self.routes:
+            give = partial(hand_over.hand_over, self.database, self.routes, now=self.now)
+            jobs.append(Job("hand_over", self.tick, give))
+        if self.heartbeat is not None:
+            jobs.append(Job("heartbeat", MINUTE, Heart(self.heartbeat, states, self.now).beat))
         for source in self.sources:
             jobs += self._looking(source, partial(hint, "flag"))
         if self.proving is not None:
@@ -126,8 +176,78 @@ class Work:
             stop=lambda: stopping() or self.now() >= until,
         )
 
-    async def _review(self, stopping: Callable[[], bool]) -> Done:
-        return await review.review(self.database, self.priority, now=self.now, stop=stopping)
+    async def _review(self, stopping: Callable[[], bool], made: Callable[[], None]) -> Done:
+        done = await review.review(self.database, self.priority, now=self.now, stop=stopping)
+        if any(done.numbers().values()):
+            made()
+        return done
+
+    async def _alert(self, hint: Callable[[str], None]) -> Done:
+        done = await alert.alert(self.database, self.on_call, now=self.now, sender=self.sender)
+        if done.notices:
+            hint("hand_over")
+            hint("deliver")
+        wait = (done.next_at - self.now()).total_seconds() if done.next_at else self.tick
+        # What goes before the next tick need not wait for it.
+        if wait < self.tick:
+            asyncio.get_running_loop().call_later(max(wait, 0.0), hint, "alert")
+        return done
+
+    async def _digest(self, composed: Callable[[], None]) -> Done:
+        host = self.mail.sender.address.rpartition("@")[2] if self.mail else "localhost"
+        done = await digest.digest(
+            self.database, self.readers, host=host, public_url=self.public_url, now=self.now
+        )
+        if done.composed:
+            composed()
+        return done
+
+    async def _deliver(self, stopping: Callable[[], bool]) -> Done:
+        until = self.now() + SENDING_TURN
+        return await deliver.deliver(
+            self.database, self.mail, now=self.now, stop=lambda: stopping() or self.now() >= until
+        )
+
+    async def _oversee(self, states: States, found: Callable[[], None]) -> Done:
+        done = await oversee.oversee(
+            self.database, self.on_call.limits, now=self.now, jobs=states(), place=self.place
+        )
+        if done.raised:
+            found()
+        return done
+
+
+@dataclass(frozen=True, slots=True)
+class Beaten:
+    """A beat of the heart leaves no trace."""
+
+    def numbers(self) -> dict[str, int]:
+        """Nothing."""
+        return {}
+
+
+class Heart:
+    """Tells a dead man's switch that all goes well, while it does; somebody elsewhere is told once it stops."""
+
+    def __init__(self, url: str, states: States, now: Clock) -> None:
+        self._url = url
+        self._states = states
+        self._now = now
+        self._held: str | None = None
+
+    async def beat(self) -> Done:
+        """Tell it, unless a job ails; why it was not told is logged once."""
+        ailing = sorted(state.name for state in self._states() if alarms.ails(state, self._now()))
+        held = f"these do not run well: {', '.join(ailing)}" if ailing else None
+        if held is None:
+            try:
+                await notify.ping(self._url)
+            except NotifyError as error:
+                held = f"{error.what}: {error.why}"
+        if held is not None and held != self._held:
+            log.warning("no heartbeat", why=held)
+        self._held = held
+        return Beaten()
 
 
 async def _told(run: Callable[[], Awaitable[Collected]]) -> Collected:
@@ -165,6 +285,7 @@ class Worker:
         self._under_way: set[asyncio.Task[None]] = set()
         self._running: set[str] = set()
         self._hinted: set[str] = set()
+        self._states: dict[str, JobState] = {}
         self._scheduler: AsyncIOScheduler | None = None
 
     def stop(self) -> None:
@@ -174,8 +295,14 @@ class Worker:
     def hint(self, step: str) -> None:
         """Let a step look at once; it is only a hint, since the step asks the database what is due."""
         self._hinted.add(step)
-        if self._scheduler is not None and step not in self._running and not self._stopping.is_set():
+        if self._scheduler is None or step in self._running or self._stopping.is_set():
+            return
+        if self._scheduler.get_job(step) is not None:
             self._scheduler.modify_job(step, next_run_time=datetime.now(UTC))
+
+    def states(self) -> Sequence[JobState]:
+        """How each job goes."""
+        return tuple(self._states.values())
 
     async def run(self) -> None:
         """Work until stopped. Raises DatabaseError if another worker works on this archive."""
@@ -183,7 +310,10 @@ class Worker:
             scheduler = AsyncIOScheduler(
                 timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
             )
-            for job in self._work.jobs(self.hint, self._stopping.is_set):
+            for job in self._work.jobs(self.hint, self._stopping.is_set, self.states):
+                self._states[job.name] = JobState(
+                    name=job.name, seconds=job.seconds, well_at=self._work.now()
+                )
                 scheduler.add_job(
                     self._job,
                     "interval",
@@ -222,6 +352,7 @@ class Worker:
                 )
             async with database.transaction() as tx:
                 await runs.close_broken_off(tx, now=self._work.now())
+                await handing.close_broken_off(tx, list(self._work.routes), now=self._work.now())
             yield
 
     @asynccontextmanager
@@ -265,11 +396,13 @@ class Worker:
             async with asyncio.timeout(LONGEST_RUN):
                 done = await recorded(self._work.database, job.step, job.run, now=self._work.now)
             counts = done.numbers()
+            self._well(job)
             if any(number for key, number in counts.items() if key not in runs.IDLE):
                 log.debug("step done", step=job.name, **counts)
                 await self._work.heard(job.step, counts)
             return any(counts.values())
         except MonitorError as error:
+            self._failed(job, error.what)
             log.warning(
                 "step failed, the next run tries again",
                 step=job.name,
@@ -277,6 +410,14 @@ class Worker:
                 why=error.why,
                 mend=error.mend,
             )
-        except Exception:
+        except Exception as error:
+            self._failed(job, type(error).__name__)
             log.exception("step failed", step=job.name)
         return False
+
+    def _well(self, job: Job) -> None:
+        self._states[job.name] = JobState(name=job.name, seconds=job.seconds, well_at=self._work.now())
+
+    def _failed(self, job: Job, what: str) -> None:
+        state = self._states[job.name]
+        self._states[job.name] = replace(state, failures=state.failures + 1, error=what)

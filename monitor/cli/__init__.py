@@ -9,11 +9,13 @@ import sys
 
 from monitor.cli import (
     accounts,
+    alerts,
     archive,
     channels,
     coverage,
     db,
     demo,
+    digest,
     evaluate,
     purge,
     rules,
@@ -27,12 +29,14 @@ from monitor.store.embedded import end_gracefully
 
 __all__ = [
     "accounts",
+    "alerts",
     "app",
     "archive",
     "channels",
     "coverage",
     "db",
     "demo",
+    "digest",
     "evaluate",
     "main",
     "purge",

@@ -22,7 +22,7 @@ from monitor.model import Look, handle_of, utc_now
 from monitor.settings import Settings
 from monitor.sources import Source
 from monitor.sources.desktop import DesktopSource
-from monitor.store import accounts, aside, flags, posts, queue, readings, watches
+from monitor.store import accounts, alerts, aside, deliveries, flags, posts, queue, readers, readings, watches
 from monitor.store.accounts import AccountState
 from monitor.store.database import Database
 from monitor.worker import recorded
@@ -225,7 +225,15 @@ def status(
             totals["set_aside"] = await aside.total(tx)
             ours = _with_session(found, await accounts.every(tx, now=utc_now()))
             waiting = await readings.waiting(tx, settings.rule_texts(rules_file(found)).sha256)
-            standing = show.Standing(await watches.every(tx), ours, totals, waiting, await queue.waiting(tx))
+            standing = show.Standing(
+                await watches.every(tx),
+                ours,
+                totals,
+                waiting,
+                await queue.waiting(tx),
+                await alerts.count(tx),
+                show.Mails(await deliveries.ailing(tx), await readers.away(tx)),
+            )
             return standing, await aside.newest(tx, limit=20)
 
     standing, asides = with_archive(work)

@@ -17,6 +17,7 @@ import typer
 from rich.console import Console
 
 from monitor import __version__, settings
+from monitor.alert import Sender
 from monitor.errors import MonitorError
 from monitor.settings import Settings
 from monitor.store import embedded, migrate, watches
@@ -121,6 +122,18 @@ def review_file(found: Settings) -> Path:
 def rules_file(found: Settings) -> Path:
     """The topics in force; the demo has those that are shipped."""
     return migrate.shipped("config") / "rules.toml" if choice.demo else found.file("rules.toml")
+
+
+def on_call_file(found: Settings) -> Path:
+    """Who is told of alerts; the demo tells nobody."""
+    return migrate.shipped("config") / "oncall.toml" if choice.demo else found.file("oncall.toml")
+
+
+def sender(found: Settings) -> Sender:
+    """Of whom notices speak."""
+    mail = found.mail()
+    host = mail.sender.address.partition("@")[2] if mail else "localhost"
+    return Sender(host=host, public_url=found.public_url)
 
 
 @contextmanager

@@ -12,7 +12,17 @@ import typer
 
 from monitor import passwords, settings
 from monitor.cli import show
-from monitor.cli.base import app, archive, choice, configured, out, review_file, rules_file, server
+from monitor.cli.base import (
+    app,
+    archive,
+    choice,
+    configured,
+    on_call_file,
+    out,
+    review_file,
+    rules_file,
+    server,
+)
 from monitor.cli.site import beside
 from monitor.cli.sources import Opened
 from monitor.model import Language, Listed, Pace, Role, SourceName, utc_now
@@ -99,6 +109,7 @@ async def _play(
                     now=utc_now,
                     tick=0.5,
                     heard=screen.hear,
+                    on_call=settings.on_call(on_call_file(found)),
                 )
             )
             if seconds is not None:

@@ -20,6 +20,7 @@ from monitor.settings import Settings
 from monitor.store import judgements
 from monitor.store.database import Database
 from monitor.store.judgements import KindJudged, TopicJudged
+from monitor.words import excerpt
 
 WORST = 5
 _OPENING, _LONGEST_QUOTE = 70, 50
@@ -166,7 +167,7 @@ def _named(kind: str) -> str:
 def _worst(misread: Iterable[Misread]) -> Iterator[str]:
     for place, post in enumerate(misread):
         yield from [] if place else ["\nmost wrong"]
-        opening = show.excerpt(" ".join(post.text.split()), 0, 0, width=2 * _OPENING)
+        opening = excerpt(" ".join(post.text.split()), 0, 0, width=2 * _OPENING)
         yield f"  {post.name}  {post.wrong} wrong  «{opening}»"
         for topic, there in post.topics:
             yield f"    {topic:<44}  {'labelled' if there else 'not labelled'}; {'not read' if there else 'read'}"

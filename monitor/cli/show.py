@@ -1,25 +1,31 @@
 """How things look on a terminal: one line a thing, colour for state alone, all of it readable without colour."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
 from rich.console import Console
 from rich.markup import escape
 
 from monitor.cli.sources import mend_of
-from monitor.model import Figure, Flag, Qualifier, Reading, Scope, Side, Watch
+from monitor.model import Alert, DeliveryState, Figure, Flag, Qualifier, Reading, Scope, Severity, Side, Watch
+from monitor.notice_texts import headline
 from monitor.store.accounts import AccountState
 from monitor.store.aside import Aside
 from monitor.store.coverage import Looks, Ranges
+from monitor.store.deliveries import Ailing
+from monitor.store.editions import Listed
 from monitor.store.flags import Flagged, Stated
 from monitor.store.news import News
 from monitor.store.queue import Waiting as ForReview
+from monitor.store.readers import Known
 from monitor.store.readings import Waiting
 from monitor.store.rows import span_as_json
+from monitor.store.silences import Silence
 from monitor.trial import Example, Trial
+from monitor.words import QUOTE, excerpt
 
-QUOTE = 90
 MOST_FIGURES = 8
 NOTHING_WAITS = Waiting(0, 0)
 _HOUR = 3600
@@ -60,18 +66,6 @@ def ago(span: timedelta) -> str:
         if seconds >= size:
             return f"{seconds // size} {unit}"
     return f"{seconds} s"
-
-
-def excerpt(text: str, start: int, end: int, width: int = QUOTE) -> str:
-    """The words around a span on one line, none cut in two, with an ellipsis where something was left out."""
-    margin = max((width - (end - start)) // 2, 0)
-    left, right = max(start - margin, 0), min(end + margin, len(text))
-    if left:
-        left = start - len(text[left:start].partition(" ")[2])
-    if right < len(text):
-        right = end + len(text[end:right].rpartition(" ")[0])
-    words = " ".join(text[left:right].split())
-    return ("…" if left else "") + words + ("…" if right < len(text) else "")
 
 
 def flagged(console: Console, post: Flagged) -> None:
@@ -226,6 +220,29 @@ NO_CASES = ForReview(0, 0, None)
 
 
 @dataclass(frozen=True, slots=True)
+class Mails:
+    """What of mails and alerts did not go, or may not have, and whose address is refused."""
+
+    ailing: Sequence[Ailing] = ()
+    away: Sequence[Known] = ()
+
+    def counts(self) -> dict[str, int]:
+        """How many of each."""
+        states = Counter(one.state for one in self.ailing)
+        return {
+            "in_doubt": states[DeliveryState.IN_DOUBT],
+            "failed": states[DeliveryState.FAILED],
+            "addresses_refused": sum(1 for one in self.away if one.refused_at),
+        }
+
+    def words(self) -> str:
+        """All of it on a line; empty where all is well."""
+        return " · ".join(
+            f"{count:,} {name.replace('_', ' ')}" for name, count in self.counts().items() if count
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """How everything stands: watches, accounts, and the counts of the archive."""
 
@@ -234,6 +251,8 @@ class Standing:
     totals: dict[str, int]
     reading: Waiting = NOTHING_WAITS
     review: ForReview = NO_CASES
+    alerts: Mapping[Severity, int] = field(default_factory=dict)
+    mails: Mails = field(default_factory=Mails)
 
 
 def standing_as_json(standing: Standing) -> dict[str, object]:
@@ -259,6 +278,8 @@ def standing_as_json(standing: Standing) -> dict[str, object]:
             "escalated": standing.review.escalated,
             "oldest_opened_at": standing.review.oldest,
         },
+        "alerts": {severity.value: count for severity, count in standing.alerts.items()},
+        "mails": standing.mails.counts(),
     }
 
 
@@ -289,6 +310,11 @@ def status(console: Console, standing: Standing, *, now: datetime) -> None:
         )
     if standing.review.oldest is not None:
         console.print(_review(standing.review, now), markup=False)
+    if standing.alerts:
+        parts = [f"{count:,} {severity.value}" for severity, count in standing.alerts.items()]
+        console.print(f"alerts    {' · '.join(parts)}     → monitor alerts list")
+    if words := standing.mails.words():
+        console.print(f"mails     {words}     → monitor digest doubt")
     gone = f" · {totals['deleted']} deleted, their words kept" if totals["deleted"] else ""
     gone += f" · {totals['missing']} not visible" if totals["missing"] else ""
     console.print(
@@ -357,6 +383,67 @@ def _words(watch: Watch, now: datetime) -> str:
     )
     via = f" · through {watch.via.value} for now" if watch.via else ""
     return f"{newest} · next look {'in ' if due != 'now' else ''}{due}{older}{via}"
+
+
+def alerts(
+    console: Console, found: Sequence[Alert], silences: Sequence[Silence], *, count: int, now: datetime
+) -> None:
+    """Alerts, the gravest first, a line each with who was told of it; then the silences."""
+    for one in found:
+        mark = "[red]✗[/red]" if one.severity is Severity.CRITICAL else "[yellow]![/yellow]"
+        told = "silenced" if one.silenced else "told" if one.told_at else "nobody told yet"
+        console.print(
+            f"{mark} {moment(one.raised_at)}  {one.kind:<9} {escape(one.subject):<22} {told:<16} {escape(headline(one))}"
+        )
+    if count > len(found):
+        console.print(f"and {count - len(found):,} more")
+    if not count:
+        console.print("no alert is raised")
+    for quiet in silences:
+        of = f"{quiet.kind or 'every kind'} {quiet.subject or ''}".strip()
+        console.print(
+            f"silence {quiet.silence_id} of {of} for {ago(quiet.until - now)} more, by {quiet.made_by}: {quiet.note}",
+            markup=False,
+        )
+
+
+def mails(console: Console, found: Mails) -> None:
+    """What a person must see to, a line or two each, and who gets no digest and why."""
+    for one in found.ailing:
+        what = (
+            f"digest until {one.window.until:%Y-%m-%d %H:%M} UTC" if one.window else f"alert by {one.route}"
+        )
+        mark = "[yellow]?[/yellow]" if one.state is DeliveryState.IN_DOUBT else "[red]✗[/red]"
+        state = one.state.value.replace("_", " ")
+        console.print(f"{mark} {one.delivery_id:<6} {state:<9} {what} to {escape(one.address)}")
+        if one.error:
+            console.print(f"         {escape(one.error)}")
+    for reader in found.away:
+        why = f"refused: {reader.refusal}" if reader.refused_at else "unsubscribed"
+        console.print(f"‖ {escape(reader.address)} gets no digest, {escape(why)}")
+    if not (found.ailing or found.away):
+        console.print("nothing is in doubt, nothing failed")
+
+
+def mails_as_json(found: Mails) -> dict[str, object]:
+    """The same for programs."""
+    return {
+        "deliveries": [
+            asdict(one) | {"window": one.window._asdict() if one.window else None} for one in found.ailing
+        ],
+        "away": [
+            {name: value for name, value in asdict(reader).items() if name != "token"}
+            for reader in found.away
+        ],
+    }
+
+
+def alerts_as_json(found: Sequence[Alert], silences: Sequence[Silence]) -> dict[str, object]:
+    """Alerts and silences for programs."""
+    return {
+        "alerts": [asdict(one) | {"words": headline(one)} for one in found],
+        "silences": [asdict(quiet) for quiet in silences],
+    }
 
 
 def coverage(console: Console, ranges: Iterable[Ranges], looks: Iterable[Looks]) -> None:
@@ -480,3 +567,17 @@ def trial_as_json(tried: Trial) -> dict[str, object]:
             for kind in sorted(tried.added.keys() | tried.removed.keys())
         },
     }
+
+
+def editions(console: Console, listed: Sequence[Listed]) -> None:
+    """Digests that were made, the newest first: number, window, language, to how many, and what they say first."""
+    if not listed:
+        console.print(
+            "no digest was made yet → list readers in config/digest.toml, or see: monitor digest preview"
+        )
+    for one in listed:
+        sent = f"sent to {one.sent} of {one.planned}"
+        console.print(
+            f"{one.edition_id:>5}  {one.window.since:%Y-%m-%d %H:%M} – {one.window.until:%Y-%m-%d %H:%M} UTC  "
+            f"{one.language.value}  {sent:<16} {escape(one.subject)}"
+        )

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from monitor import settings
-from monitor.cli.base import app, out, review_file, rules_file, with_archive
+from monitor import notify, settings
+from monitor.cli.base import app, on_call_file, out, review_file, rules_file, sender, with_archive
 from monitor.cli.site import beside
 from monitor.cli.sources import opened
 from monitor.errors import UsageError
@@ -58,6 +58,9 @@ def up(
     async def work(found: Settings, database: Database) -> None:
         rules, texts = settings.rules(rules_file(found))
         wanted = settings.review(review_file(found))
+        plan = settings.on_call(
+            on_call_file(found), found.route_names(), [topic.name for topic in rules.topics]
+        )
         await _agree(found, database, yes=yes)
         async with opened(found, database, lasting=True) as sources, beside(found) as address:
             out.print("monitor is at work · Ctrl-C to stop · see how it stands with: monitor status")
@@ -72,6 +75,14 @@ def up(
                 texts=texts,
                 priority=wanted.priority,
                 now=utc_now,
+                on_call=plan,
+                sender=sender(found),
+                place=found.place(),
+                heartbeat=found.heartbeat(),
+                routes=notify.routes(found.routes(), now=utc_now),
+                mail=found.mail(),
+                readers=settings.readers(found.file("digest.toml")),
+                public_url=found.public_url,
             )
             await Worker(work).run()
         out.print("stopped; everything that was collected is safe, and the next start goes on from here")

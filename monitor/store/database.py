@@ -20,6 +20,7 @@ OLDEST_VERSION = 150000
 SESSION = "-c timezone=UTC -c search_path=public"
 # Postgres takes two 32-bit keys; the first tells our locks from each other.
 WORKER_LOCK = (0x7E1E, 1)
+SENDER_LOCK = (0x7E1E, 2)
 _CHANNEL_LOCK = 0x7E20
 
 _DOCTOR = text(

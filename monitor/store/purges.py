@@ -12,6 +12,8 @@ WHOLE_CHANNEL = 0
 # What speaks of a post, each keyed by channel and message id.
 _SPEAKING = (
     "review_due",
+    "alert_due",
+    "edition_posts",
     "case_posts",
     "figure_decisions",
     "flags",
@@ -90,6 +92,8 @@ async def purge(
     await tx.execute(text(_SHARED_RECORDS), values)
     await tx.execute(text("SET LOCAL monitor.purging = 'on'"))
     await tx.execute(text(_LEAVE_CASES), values)
+    for said_again in (_EDITIONS, _NOTICES, _ALERTS):
+        await tx.execute(text(said_again), values | _REMOVED)
     for table in _SPEAKING:
         await tx.execute(text(f"DELETE FROM monitor.{table} WHERE {_WHERE}"), values)  # noqa: S608 - constants
     await tx.execute(text(_HAND_ON_CASES), values)
@@ -135,6 +139,19 @@ _HAND_ON_CASES = f"""
                        ORDER BY joined_at, channel_id, message_id LIMIT 1) n ON true
     WHERE c.case_id = g.gone
     """  # noqa: S608 - constants
+# What was sent says it again: digests and notices were made of many posts, and go whole.
+_REMOVED = {"en": "removed on lawful request", "ru": "удалено по законному требованию"}
+_WORDS = "CASE language WHEN 'ru' THEN CAST(:ru AS text) ELSE :en END"
+_EDITIONS = f"""
+    UPDATE monitor.editions SET subject = {_WORDS}, html = {_WORDS}, body = {_WORDS}, page = {_WORDS}
+    WHERE edition_id IN (SELECT edition_id FROM monitor.edition_posts WHERE {_WHERE})
+    """  # noqa: S608 - constants
+_NOTICES = f"""
+    UPDATE monitor.notices SET subject = {_WORDS}, body = {_WORDS}, told = '{{"removed": true}}'
+    WHERE notice_id IN (SELECT o.notice_id FROM monitor.notice_alerts o JOIN monitor.alerts USING (alert_id)
+                        WHERE {_WHERE})
+    """  # noqa: S608 - constants
+_ALERTS = f"""UPDATE monitor.alerts SET told = '{{"removed": true}}' WHERE {_WHERE}"""  # noqa: S608 - constants
 # A file that hangs on another post too stays, and is that one's from now on.
 _PASS_ON = f"""
     UPDATE monitor.media m SET channel_id = o.channel_id, message_id = o.message_id

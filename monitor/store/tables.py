@@ -8,6 +8,7 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     Date,
     DateTime,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    UniqueConstraint,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -192,6 +194,7 @@ post_state = Table(
     PrimaryKeyConstraint("channel_id", "message_id"),
     Index("post_state_unread", "channel_id", "message_id", postgresql_where=text("unread")),
     Index("post_state_due", "channel_id", "look_at", postgresql_where=text("look_at IS NOT NULL")),
+    Index("post_state_deleted_at", "deleted_at", postgresql_where=text("deleted_at IS NOT NULL")),
     # New rules change every row at once; a page that is half empty takes that in place, without its indexes.
     postgresql_with={"fillfactor": "50"},
 )
@@ -458,6 +461,7 @@ case_posts = Table(
     PrimaryKeyConstraint("channel_id", "message_id"),
     ForeignKeyConstraint(["case_id"], ["monitor.cases.case_id"]),
     Index("case_posts_case", "case_id", "joined_at"),
+    Index("case_posts_joined", "joined_at"),
 )
 
 # By what a copy is known: the post itself or where it was forwarded from, and the hash of its normal text.
@@ -485,6 +489,7 @@ case_events = Table(
     ForeignKeyConstraint(["case_id"], ["monitor.cases.case_id"]),
     ForeignKeyConstraint(["user_id"], ["monitor.users.user_id"]),
     Index("case_events_case", "case_id", "event_id"),
+    Index("case_events_edited", "happened_at", postgresql_where=text("kind = 'edited'")),
 )
 
 # What analysts said of cases, each of a version; rows are only ever added, and an undo is one more.
@@ -514,6 +519,7 @@ decisions = Table(
     ForeignKeyConstraint(["undoes"], ["monitor.decisions.decision_id"]),
     Index("decisions_case", "case_id", "decision_id"),
     Index("decisions_user", "user_id", "decision_id"),
+    Index("decisions_decided", "decided_at"),
     Index("decisions_undoes", "undoes", unique=True, postgresql_where=text("undoes IS NOT NULL")),
 )
 
@@ -570,4 +576,200 @@ review_due = Table(
     Column("channel_id", BigInteger, nullable=False),
     Column("message_id", BigInteger, nullable=False),
     PrimaryKeyConstraint("channel_id", "message_id"),
+)
+
+# --- mail and alerts ----------------------------------------------------------------------------------------
+
+# Whom digests were planned for; the list itself is config/digest.toml.
+readers = Table(
+    "readers",
+    metadata,
+    Column("address", Text, primary_key=True),
+    Column("token", Text, nullable=False, unique=True),
+    Column("first_at", When, nullable=False),
+    Column("unsubscribed_at", When),
+    Column("refused_at", When),
+    Column("refusal", Text),
+)
+
+# Digests as they were composed, once for each window, zone, language and filter; never changed.
+editions = Table(
+    "editions",
+    metadata,
+    Column("edition_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("window_from", When, nullable=False),
+    Column("window_until", When, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("filter", Text, nullable=False),
+    Column("composed_at", When, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("html", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("page", Text, nullable=False),
+    Column("counts", JSONB, nullable=False),
+    Column("sha256", LargeBinary, nullable=False),
+    UniqueConstraint("window_from", "window_until", "zone", "language", "filter"),
+    CheckConstraint("window_from < window_until"),
+)
+
+# What an edition quotes, so that a purge finds it there too.
+edition_posts = Table(
+    "edition_posts",
+    metadata,
+    Column("edition_id", BigInteger, nullable=False),
+    Column("channel_id", BigInteger, nullable=False),
+    Column("message_id", BigInteger, nullable=False),
+    PrimaryKeyConstraint("channel_id", "message_id", "edition_id"),
+    ForeignKeyConstraint(["edition_id"], ["monitor.editions.edition_id"]),
+)
+
+# What somebody must know of; one of a kind and subject at a time, until it is resolved.
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("alert_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("told", JSONB, nullable=False),
+    Column("case_id", BigInteger),
+    Column("channel_id", BigInteger),
+    Column("message_id", BigInteger),
+    Column("stored_at", When),
+    Column("raised_at", When, nullable=False),
+    Column("told_at", When),
+    Column("level", Integer, nullable=False, server_default=text("0")),
+    Column("escalate_at", When),
+    Column("resolved_at", When),
+    Column("resolution", Text),
+    Column("resolution_told_at", When),
+    Index("alerts_unresolved", "kind", "subject", unique=True, postgresql_where=text("resolved_at IS NULL")),
+    Index("alerts_untold", "raised_at", postgresql_where=text("told_at IS NULL AND resolved_at IS NULL")),
+    Index("alerts_escalating", "escalate_at", postgresql_where=text("escalate_at IS NOT NULL")),
+    Index(
+        "alerts_resolved",
+        "resolved_at",
+        postgresql_where=text(
+            "resolved_at IS NOT NULL AND told_at IS NOT NULL AND resolution_told_at IS NULL"
+        ),
+    ),
+)
+
+# One message to one person, about one alert or many.
+notices = Table(
+    "notices",
+    metadata,
+    Column("notice_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("made_at", When, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("told", JSONB, nullable=False),
+    Index("notices_made", "made_at"),
+)
+
+# What a notice says of an alert: that it is raised, escalated or resolved.
+notice_alerts = Table(
+    "notice_alerts",
+    metadata,
+    Column("notice_id", BigInteger, nullable=False),
+    Column("alert_id", BigInteger, nullable=False),
+    Column("role", Text, nullable=False),
+    PrimaryKeyConstraint("notice_id", "alert_id"),
+    ForeignKeyConstraint(["notice_id"], ["monitor.notices.notice_id"]),
+    ForeignKeyConstraint(["alert_id"], ["monitor.alerts.alert_id"]),
+    Index("notice_alerts_alert", "alert_id"),
+)
+
+silences = Table(
+    "silences",
+    metadata,
+    Column("silence_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("kind", Text),
+    Column("subject", Text),
+    Column("until", When, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("made_at", When, nullable=False),
+    Column("ended_at", When),
+)
+
+# One edition or notice to one person by one route, written before anything is sent.
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("delivery_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("route", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("window_from", When),
+    Column("window_until", When),
+    Column("zone", Text),
+    Column("language", Text, nullable=False),
+    Column("filter", Text),
+    Column("name", Text),
+    Column("edition_id", BigInteger),
+    Column("notice_id", BigInteger),
+    Column("again", Integer, nullable=False, server_default=text("0")),
+    Column("state", Text, nullable=False),
+    Column("planned_at", When, nullable=False),
+    Column("next_at", When),
+    Column("tries", Integer, nullable=False, server_default=text("0")),
+    Column("message_id", Text, nullable=False, unique=True),
+    Column("ended_at", When),
+    Column("error", Text),
+    ForeignKeyConstraint(["edition_id"], ["monitor.editions.edition_id"]),
+    ForeignKeyConstraint(["notice_id"], ["monitor.notices.notice_id"]),
+    CheckConstraint("(window_from IS NULL) <> (notice_id IS NULL)"),
+    Index(
+        "deliveries_digest",
+        "address",
+        "window_from",
+        "again",
+        unique=True,
+        postgresql_where=text("window_from IS NOT NULL"),
+    ),
+    Index(
+        "deliveries_notice",
+        "notice_id",
+        "route",
+        "address",
+        "again",
+        unique=True,
+        postgresql_where=text("notice_id IS NOT NULL"),
+    ),
+    Index("deliveries_due", "next_at", "delivery_id", postgresql_where=text("state = 'planned'")),
+    Index(
+        "deliveries_open",
+        "state",
+        "delivery_id",
+        postgresql_where=text("state IN ('sending', 'handing', 'in_doubt', 'failed')"),
+    ),
+)
+
+delivery_tries = Table(
+    "delivery_tries",
+    metadata,
+    Column("delivery_id", BigInteger, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("tried_at", When, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("error", Text),
+    PrimaryKeyConstraint("delivery_id", "number"),
+    ForeignKeyConstraint(["delivery_id"], ["monitor.deliveries.delivery_id"]),
+)
+
+# What happened to cases, and to posts of cases, that the step of alerts has not looked at.
+alert_due = Table(
+    "alert_due",
+    metadata,
+    Column("due_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("case_id", BigInteger, nullable=False),
+    Column("channel_id", BigInteger, nullable=False),
+    Column("message_id", BigInteger, nullable=False),
+    Column("at", When, nullable=False),
 )

@@ -19,6 +19,7 @@ from monitor.web import (
     board,
     case,
     channels,
+    digests,
     files,
     handover,
     post,
@@ -27,6 +28,7 @@ from monitor.web import (
     reasons,
     static,
     stream,
+    unsubscribe,
 )
 from monitor.web.auth import SignedIn, see
 from monitor.web.hub import Hub
@@ -39,7 +41,9 @@ LARGEST_BODY = 256 * 1024
 ROUTERS = (
     *(static.router, auth.router, account.router, queue.router, case.router, post.router, stream.router),
     files.router,
+    digests.router,
     *(board.router, channels.router, reasons.router, handover.router, precision.router),
+    unsubscribe.router,
 )
 _MESSAGES = {404: "error.not_found", 405: "error.method", 413: "error.too_large"}
 

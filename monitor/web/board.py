@@ -21,8 +21,9 @@ from monitor.web.frame import counts_of
 from monitor.web.pages import page, texts_of
 from monitor.web.scales import Window
 from monitor.web.site import site_of
-from monitor.web.texts import MONTHS, Texts
+from monitor.web.texts import Texts
 from monitor.web.timeline import board
+from monitor.words import MONTHS
 
 router = APIRouter()
 WEEK = timedelta(days=7)

@@ -23,13 +23,13 @@ from monitor.store import casefile, decisions, media, reasons
 from monitor.store.casefile import CaseHead, PostFacts, ReadFigure, Version
 from monitor.store.database import Transaction
 from monitor.store.decisions import FigureSaid
+from monitor.telegram_links import post_link
 from monitor.web import marks
 from monitor.web.auth import Analyst, SignedIn, see
 from monitor.web.diff import diff
 from monitor.web.pages import page, texts_of
 from monitor.web.queue import COUNTED, counted, go_on, next_of, path_of, view_of
 from monitor.web.site import site_of
-from monitor.web.telegram_links import post_link
 
 router = APIRouter()
 # How long a case may be put off, by the name that the form sends.

@@ -16,8 +16,8 @@ from monitor.web.auth import SignedIn
 from monitor.web.frame import counts_of
 from monitor.web.pages import page, texts_of
 from monitor.web.site import site_of
-from monitor.web.texts import MONTHS
 from monitor.web.trend import trend
+from monitor.words import MONTHS
 
 router = APIRouter()
 # What a page lists of each: the newest; it says how many more there are.

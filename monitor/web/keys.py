@@ -37,6 +37,7 @@ KEYS = {
     "board": "KeyG KeyB",
     "channels": "KeyG KeyC",
     "precision": "KeyG KeyP",
+    "digests": "KeyG KeyD",
     "account": "KeyG KeyA",
     "help": "Shift+Slash",
     "palette": "Control+KeyK",

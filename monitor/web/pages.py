@@ -18,7 +18,8 @@ from monitor.model import Language, User
 from monitor.web.keys import key, label
 from monitor.web.site import site_of
 from monitor.web.static import asset
-from monitor.web.texts import MONTHS, Texts, preferred
+from monitor.web.texts import Texts, preferred
+from monitor.words import MONTHS
 
 LANGUAGE_COOKIE = "language"
 
@@ -39,6 +40,7 @@ NAV = (
     Place("board", "/board"),
     Place("channels", "/channels"),
     Place("precision", "/precision"),
+    Place("digests", "/digests"),
     Place("account", "/account"),
 )
 

@@ -12,12 +12,12 @@ from starlette.responses import Response
 from monitor.model import VersionKey
 from monitor.store import casefile, media
 from monitor.store.casefile import PostFacts, Version
+from monitor.telegram_links import post_link
 from monitor.web import marks
 from monitor.web.auth import SignedIn
 from monitor.web.citation import Cited, apa, bibtex
 from monitor.web.pages import page
 from monitor.web.site import site_of
-from monitor.web.telegram_links import post_link
 
 router = APIRouter()
 

@@ -2,12 +2,14 @@
 
 A request that changes something is taken where the browser says that it comes from this site (Sec-Fetch-Site),
 or, from browsers that do not say so, where Origin names this host; one that tells neither is refused. This is what
-keeps a stranger's page from acting for whoever is signed in, so that no form needs a token.
+keeps a stranger's page from acting for whoever is signed in, so that no form needs a token. Mail providers tell
+neither where a reader unsubscribes (RFC 8058); the address of that page is itself the secret that it takes.
 
 A request must be for a host that the site is known by: an address in numbers, this machine, or the host of
 MONITOR_PUBLIC_URL. Else a stranger could point a name of theirs at this machine, and read it as their own site.
 """
 
+import re
 from collections.abc import Mapping
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -36,6 +38,7 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
+UNSUBSCRIBING = re.compile(r"/u/[A-Za-z0-9_-]{22}")
 _HSTS = "max-age=31536000"
 
 
@@ -90,7 +93,8 @@ class Guard:
         if not is_known(Headers(scope=scope).get("host", ""), public_url):
             await _error(scope, receive, answer, status=421, name="error.host")
             return
-        if not ours(scope["method"], Headers(scope=scope)):
+        from_mail = scope["method"] == "POST" and UNSUBSCRIBING.fullmatch(scope["path"])
+        if not (from_mail or ours(scope["method"], Headers(scope=scope))):
             await _error(scope, receive, answer, status=403, name="error.origin")
             return
         try:

@@ -1,12 +1,11 @@
-"""The words of the interface in English and Russian, in one table, so that neither language can lack one.
+"""The words of the interface in English and Russian, besides those of `monitor.words`; neither language lacks one."""
 
-Values stand in braces and are put in by name. Nouns that are counted have a table of their own: English has two
-forms, Russian three (https://www.unicode.org/cldr/charts/latest/supplemental/language_plural_rules.html).
-"""
-
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from monitor.model import Language
+from monitor.words import SHARED, Words
 
 TEXTS: dict[str, tuple[str, str]] = {
     # every page
@@ -20,6 +19,12 @@ TEXTS: dict[str, tuple[str, str]] = {
     "nav.board": ("Board", "Табло"),
     "nav.channels": ("Channels", "Каналы"),
     "nav.precision": ("Rules' precision", "Точность правил"),
+    "nav.digests": ("Digests", "Сводки"),
+    "digests.title": ("Digests", "Сводки"),
+    "digests.window": ("Window", "Промежуток"),
+    "digests.what": ("What it says first", "Начало"),
+    "digests.sent": ("Sent / planned", "Отправлено / намечено"),
+    "digests.none": ("No digest was made yet.", "Сводок пока нет."),
     "nav.account": ("My account", "Учётная запись"),
     "sign_out": ("Sign out", "Выйти"),
     "signed_in_as": ("Signed in as {name}", "Вы вошли как {name}"),
@@ -223,13 +228,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "state.escalated": ("escalated", "передан старшему"),
     "state.decided": ("decided", "решён"),
     "state.closed": ("closed", "закрыт"),
-    "verdict.relevant": ("Relevant", "По теме"),
-    "verdict.not_relevant": ("Not relevant", "Не по теме"),
-    "verdict.duplicate": ("Duplicate", "Повтор"),
-    "verdict.second_look": ("Second look", "Второй взгляд"),
-    "verdict.escalate": ("Escalate", "Старшему"),
-    "verdict.snooze": ("Snooze", "Отложить"),
-    "verdict.undo": ("Undo", "Отмена"),
     "event.opened": ("opened", "открыт"),
     "event.joined": ("a copy joined", "добавилась копия"),
     "event.edited": ("the post was edited", "запись изменена"),
@@ -256,28 +254,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "channel.person": ("Speaks for", "Говорит от имени"),
     "channel.subscribers": ("Subscribers", "Подписчики"),
     "channel.side": ("Side", "Сторона"),
-    "kind.personnel": ("personnel", "личный состав"),
-    "kind.killed": ("killed", "убитые"),
-    "kind.wounded": ("wounded", "раненые"),
-    "kind.captured": ("captured", "пленные"),
-    "kind.losses": ("losses", "потери"),
-    "kind.unit": ("units", "подразделения"),
-    "kind.tank": ("tanks", "танки"),
-    "kind.armour": ("armour", "бронетехника"),
-    "kind.artillery": ("artillery", "артиллерия"),
-    "kind.vehicle": ("vehicles", "техника"),
-    "kind.aircraft": ("aircraft", "авиация"),
-    "kind.drone": ("drones", "беспилотники"),
-    "kind.munition": ("munitions", "боеприпасы"),
-    "kind.other_equipment": ("other equipment", "прочее"),
-    "kind.settlement": ("settlements", "населённые пункты"),
-    "kind.distance": ("km", "км"),
-    "kind.area": ("area", "площадь"),
-    "side.ukraine": ("Ukraine", "Украина"),
-    "side.russia": ("Russia", "Россия"),
-    "side.north_korea": ("North Korea", "КНДР"),
-    "side.other": ("other", "другие"),
-    "side.unknown": ("unknown", "неизвестно"),
     # the figures board
     "board.title": ("Figures board", "Табло чисел"),
     "board.topic": ("Topic", "Тема"),
@@ -454,6 +430,16 @@ TEXTS: dict[str, tuple[str, str]] = {
     "agreement.first": ("First opinion", "Первое мнение"),
     "agreement.second": ("Second look", "Второй взгляд"),
     # what went wrong
+    "unsubscribe.title": ("Get the digest no more", "Больше не получать сводку"),
+    "unsubscribe.ask": (
+        "{address} gets the daily digest. One press, and it comes no more.",
+        "{address} получает ежедневную сводку. Одно нажатие, и она больше не придёт.",
+    ),
+    "unsubscribe.do": ("Unsubscribe", "Отписаться"),
+    "unsubscribe.done": (
+        "{address} gets the digest no more. If that was a mistake, answer one of its mails.",
+        "{address} больше не получит сводку. Если это ошибка, ответьте на одно из её писем.",
+    ),
     "error.title": ("This did not work", "Не получилось"),
     "error.not_found": ("There is no such page.", "Такой страницы нет."),
     "error.forbidden": (
@@ -487,63 +473,12 @@ TEXTS: dict[str, tuple[str, str]] = {
     "span.days": ("{n} d", "{n} дн"),
 }
 
-COUNTED: dict[str, tuple[tuple[str, str], tuple[str, str, str]]] = {
-    "case": (("case", "cases"), ("случай", "случая", "случаев")),
-    "post": (("post", "posts"), ("запись", "записи", "записей")),
-    "copy": (("copy", "copies"), ("копия", "копии", "копий")),
-    "version": (("version", "versions"), ("версия", "версии", "версий")),
-    "figure": (("figure", "figures"), ("число", "числа", "чисел")),
-    "channel": (("channel", "channels"), ("канал", "канала", "каналов")),
-    "minute": (("minute", "minutes"), ("минута", "минуты", "минут")),
-    "claim": (("claim", "claims"), ("утверждение", "утверждения", "утверждений")),
-    "decision": (("decision", "decisions"), ("решение", "решения", "решений")),
-}
-
-MONTHS: dict[Language, tuple[str, ...]] = {
-    Language.ENGLISH: ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
-    Language.RUSSIAN: ("янв", "фев", "мар", "апр", "мая", "июн", "июл", "авг", "сен", "окт", "ноя", "дек"),
-}
-
 
 @dataclass(frozen=True, slots=True)
-class Texts:
-    """The words in one language: `t("login.title")`, `t("login.wait", at="12:30")`, `t.count("case", 5)`."""
+class Texts(Words):
+    """The words of the interface in one language: `t("login.title")`, `t("login.wait", at="12:30")`."""
 
-    language: Language
-
-    @property
-    def _place(self) -> int:
-        return 0 if self.language is Language.ENGLISH else 1
-
-    def __call__(self, name: str, /, **values: object) -> str:
-        """One text, with its values put in. Raises KeyError where there is none of that name."""
-        found = TEXTS[name][self._place]
-        return found.format(**values) if values else found
-
-    def named(self, group: str, name: str) -> str:
-        """The word for one of a group that rules may add to, as `kind`; the bare name where there is none."""
-        return TEXTS.get(f"{group}.{name}", (name, name))[self._place]
-
-    def count(self, noun: str, number: int) -> str:
-        """A number and its noun in the form it asks for: `1 case`, `22 случая`."""
-        english, russian = COUNTED[noun]
-        form = english[number != 1] if self.language is Language.ENGLISH else russian[_russian(number)]
-        return f"{self.number(number)}\N{NO-BREAK SPACE}{form}"
-
-    def number(self, number: float) -> str:
-        """A number with its thousands apart, and no more than two decimals."""
-        written = f"{number:,.2f}".rstrip("0").rstrip(".")
-        if self.language is Language.ENGLISH:
-            return written
-        return written.replace(",", "\N{NO-BREAK SPACE}").replace(".", ",")
-
-
-def _russian(number: int) -> int:
-    """Which of the three forms: 1, 21 … one; 2 to 4, 22 to 24 … few; all others many."""
-    tens, ones = abs(number) % 100, abs(number) % 10
-    if ones == 1 and tens != 11:  # noqa: PLR2004
-        return 0
-    return 1 if 2 <= ones <= 4 and not 12 <= tens <= 14 else 2  # noqa: PLR2004
+    table: ClassVar[Mapping[str, tuple[str, str]]] = SHARED | TEXTS
 
 
 def preferred(accepted: str) -> Language:

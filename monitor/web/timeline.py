@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from itertools import cycle
 from typing import NamedTuple
 
+from monitor.bounds import bounds_in_short
 from monitor.model import Qualifier
-from monitor.web.bounds import bounds_in_short
 from monitor.web.contradictions import Bounds, Claim, Contradiction, contradictions, in_order, reach
 from monitor.web.scales import MONTHS, Values, Window, time_ticks, values_for
 

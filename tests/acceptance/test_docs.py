@@ -6,15 +6,18 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
-from monitor import settings
+from monitor import alarms, notify, settings
 from monitor.changes import Content
 from monitor.extraction import topics
 from monitor.extraction.scores import labelled_posts
+from monitor.settings import shifts
 from tests.acceptance.helpers import ROOT
 from tests.acceptance.test_accounts import NUMBER, Reader, Telegram, served, telegram
 from tests.acceptance.test_commands import CHANNELS, Home, pages
@@ -114,8 +117,8 @@ def test_the_example_of_the_canonical_form_is_true() -> None:
     assert content.digest().hex() in page
 
 
-def blocks(language: str) -> list[str]:
-    page = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
+def blocks(language: str, name: str = "rules.md") -> list[str]:
+    page = (ROOT / "docs" / name).read_text(encoding="utf-8")
     return re.findall(rf"^```{language}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
 
 
@@ -151,6 +154,46 @@ def test_the_page_on_rules_has_every_kind_and_every_key() -> None:
     }
     assert {name: kind.troop for name, kind in shipped_rules().lexicon.kinds.items()}.items() <= told.items()
     assert set(re.findall(r"^- \*\*(\w+)\*\*", page, re.MULTILINE)) >= topics.KEYS
+
+
+def test_the_page_on_alerts_has_every_kind_and_key() -> None:
+    page = (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8")
+    rows = "".join(line for line in page.splitlines() if line.startswith("| `"))
+    assert all(f"`{kind}`" in rows for kind in alarms.KINDS)
+    assert all(
+        f"`{key}`" in page
+        for keys in shifts.KEYS.values()
+        for key in keys - {"failing", "flood", "disk_free_gb"}
+    )
+    assert all(f"`limits.{key}`" in page for key in ("failing", "flood", "disk_free_gb"))
+
+
+def test_the_check_of_a_signature_on_the_page_on_alerts_is_right() -> None:
+    (written,) = blocks("python", "alerts.md")
+    known: dict[str, Any] = {}
+    exec(compile(written, "alerts.md", "exec"), known)
+    now = str(int(time.time()))
+    signed = notify.signature("a-long-enough-secret", now, b"{}")
+    assert known["is_ours"]("a-long-enough-secret", now, b"{}", signed)
+    assert not known["is_ours"]("another-secret", now, b"{}", signed)
+    assert not known["is_ours"]("a-long-enough-secret", now, b"[]", signed)
+    old = str(int(time.time()) - 600)
+    assert not known["is_ours"](
+        "a-long-enough-secret", old, b"{}", notify.signature("a-long-enough-secret", old, b"{}")
+    )
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_the_routes_of_the_page_on_alerts_are_known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import apprise
+
+    (written,) = blocks("json", "alerts.md")
+    monkeypatch.setenv("MONITOR_ALERT_ROUTES", written)
+    monkeypatch.setenv("MONITOR_WEBHOOK_SECRET", "a-long-enough-secret")
+    found = settings.load(tmp_path / "none").routes()
+    assert found.webhooks == ("desk",)
+    for name, url in found.addresses.items():
+        assert name == "desk" or apprise.Apprise().add(url), name
 
 
 def test_the_lock_files_pin_with_hashes_and_name_no_address() -> None:

@@ -6,16 +6,29 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import text
 
 from monitor.errors import DatabaseError, Unreachable
 from monitor.extraction import compile_rules
 from monitor.looks import Collected
 from monitor.maintain import maintain
-from monitor.model import Channel, Look, Post, SourceName, Watch, utc_now
+from monitor.model import (
+    Channel,
+    JobState,
+    Look,
+    OnCall,
+    Person,
+    Post,
+    SourceName,
+    Thresholds,
+    Watch,
+    utc_now,
+)
 from monitor.store.database import Database
-from monitor.worker import Work, Worker, recorded
+from monitor.worker import Heart, Work, Worker, recorded
 from tests.conftest import Clock
 from tests.integration.helpers import ask, listed
+from tests.integration.hook import hooked
 from tests.rulesets import texts_of
 
 RULES = texts_of('[topic.sudzha]\nlemmas = ["Суджа"]\n')
@@ -155,3 +168,91 @@ async def test_a_step_that_fails_is_recorded_and_its_error_goes_on(database: Dat
 async def test_keeping_house_makes_partitions_once(database: Database, clock: Clock) -> None:
     assert (await maintain(database, now=clock)).numbers() == {"partitions": 2}
     assert (await maintain(database, now=clock)).numbers() == {"partitions": 0}
+
+
+async def test_a_flagged_post_is_told_without_waiting_for_a_tick(database: Database) -> None:
+    source = Slow()
+    source.held.set()
+    await listed(database, "a_channel")
+    plan = OnCall(
+        people=(Person(name="Ann", routes=("hook",)),), thresholds=Thresholds(topics=frozenset({"sudzha"}))
+    )
+    worker = Worker(replace(work(database, source), tick=3600, on_call=plan))
+    running = asyncio.create_task(worker.run())
+    # The group is over two seconds after its last alert, which is sooner than this tick; so that is hinted at too.
+    while not await ask(database, "SELECT 1 FROM monitor.deliveries"):
+        await asyncio.sleep(0.05)
+        assert not running.done()
+    worker.stop()
+    await asyncio.wait_for(running, 10)
+    (row,) = await ask(database, "SELECT told_at - raised_at AS waited FROM monitor.alerts")
+    assert row.waited.total_seconds() >= 2
+
+
+async def test_the_heart_beats_while_all_goes_well_and_says_once_why_not(
+    clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    states = [JobState(name="flag", seconds=2, well_at=clock())]
+    async with hooked() as hook:
+        heart = Heart(hook.url, lambda: states, clock)
+        await heart.beat()
+        assert len(hook.asked) == 1
+        states[0] = replace(states[0], failures=3, error="the database cannot be reached")
+        for _ in range(3):
+            await heart.beat()
+        assert len(hook.asked) == 1
+        states[0] = replace(states[0], failures=0)
+        await heart.beat()
+        assert len(hook.asked) == 2
+        clock.forward(minutes=20)
+        await heart.beat()
+        assert len(hook.asked) == 2
+        hook.statuses = [500]
+        states[0] = replace(states[0], well_at=clock())
+        for _ in range(3):
+            await heart.beat()
+        assert len(hook.asked) == 5
+    said = capsys.readouterr().out
+    assert said.count("no heartbeat") == 3
+    assert "hunter2" not in said
+
+
+async def test_a_worker_pings_and_knows_how_its_jobs_go(database: Database) -> None:
+    source = Slow()
+    await listed(database, "a_channel")
+    async with hooked() as hook:
+        worker = Worker(replace(work(database, source), heartbeat=hook.url))
+        running = asyncio.create_task(worker.run())
+        await asyncio.wait_for(hook.came.wait(), 20)
+        await asyncio.wait_for(source.asked.wait(), 20)
+        assert {"flag", "review", "alert", "oversee", "heartbeat", "collect:preview"} <= {
+            state.name for state in worker.states()
+        }
+        # A hint at a step that this worker does not have is no fault.
+        worker.hint("nothing")
+        source.held.set()
+        worker.stop()
+        await asyncio.wait_for(running, 10)
+
+
+async def rename(database: Database, table: str, to: str) -> None:
+    async with database.transaction() as tx:
+        await tx.execute(text(f"ALTER TABLE monitor.{table} RENAME TO {to}"))
+
+
+async def test_a_job_that_fails_is_counted_until_it_runs_well(database: Database) -> None:
+    source = Slow()
+    source.held.set()
+    await listed(database, "a_channel")
+    worker = Worker(replace(work(database, source), tick=0.02))
+    await rename(database, "review_due", "elsewhere")
+    running = asyncio.create_task(worker.run())
+    while not any(state.name == "review" and state.failures >= 3 for state in worker.states()):
+        await asyncio.sleep(0.02)
+    (ailing,) = (state for state in worker.states() if state.name == "review")
+    assert ailing.error == "ProgrammingError"
+    await rename(database, "elsewhere", "review_due")
+    while any(state.failures for state in worker.states() if state.name == "review"):
+        await asyncio.sleep(0.02)
+    worker.stop()
+    await asyncio.wait_for(running, 10)

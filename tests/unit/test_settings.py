@@ -2,7 +2,7 @@
 
 import os
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,24 @@ from dotenv import dotenv_values
 
 from monitor import settings
 from monitor.errors import SettingsError, UsageError
-from monitor.model import Listed, Pace, SourceName
+from monitor.mail import MailOptions
+from monitor.model import (
+    Language,
+    Limits,
+    Listed,
+    Mailbox,
+    Narrowed,
+    OnCall,
+    Pace,
+    Person,
+    Quiet,
+    Reader,
+    Severity,
+    Shift,
+    SourceName,
+    Thresholds,
+)
+from monitor.notify import RouteOptions
 from monitor.settings import Settings
 from monitor.sources.preview_fetch import PreviewOptions
 from monitor.sources.telegram_options import TelegramOptions
@@ -58,6 +75,10 @@ def test_defaults() -> None:
     )
 
 
+def test_without_a_server_there_is_no_mail() -> None:
+    assert settings.load().mail() is None
+
+
 def test_the_example_names_every_setting_and_loads_as_the_defaults() -> None:
     example = settings.example()
     assert settings.load(env_file(example)) == settings.load(Path("none"))
@@ -77,6 +98,11 @@ def test_every_setting_of_the_file_is_taken() -> None:
         "MONITOR_MEDIA=on\nMONITOR_MEDIA_LARGEST=1.5\n"
         "MONITOR_PUBLIC_URL=https://m.example/\nMONITOR_WEB_HOST=0.0.0.0\nMONITOR_WEB_PORT=80\n"
         "MONITOR_WEB=off\n"
+        "MONITOR_SMTP_HOST=mail.example\nMONITOR_SMTP_PORT=465\nMONITOR_SMTP_TLS=tls\nMONITOR_SMTP_USER=watch\n"
+        "MONITOR_SMTP_PASSWORD=mail-secret\nMONITOR_SMTP_TIMEOUT=7\n"
+        "MONITOR_MAIL_FROM=Kursk watch <Watch@m.example>\nMONITOR_MAIL_REPLY_TO=desk@m.example\n"
+        'MONITOR_ALERT_ROUTES={"hook": "https://h.example/secret", "ntfy": "ntfys://secret/topic"}\n'
+        "MONITOR_WEBHOOK_SECRET=a-long-enough-secret\nMONITOR_HEARTBEAT_URL=https://hc.example/secret\n"
     )
     assert set(dotenv_values(path)) == set(VARIABLES)
     found = settings.load(path)
@@ -87,13 +113,30 @@ def test_every_setting_of_the_file_is_taken() -> None:
         hosts=("http://127.0.0.1:1",), pace=0.5, timeout=3.0, user_agent="me", canary="durov"
     )
     assert (found.accept_terms, found.log_level, found.log_json) == (True, "debug", True)
+    assert found.mail() == MailOptions(
+        host="mail.example",
+        port=465,
+        tls="tls",
+        user="watch",
+        password="mail-secret",
+        timeout=7,
+        sender=Mailbox("Kursk watch", "watch@m.example"),
+        reply_to=Mailbox("", "desk@m.example"),
+        public_url="https://m.example",
+    )
     assert found.telegram() == TelegramOptions(api_id=17, api_hash="hash-secret", pace=3, raw=False)
     assert [s.get_secret_value() for s in found.telegram_sessions] == ["one-secret", "two-secret"]
     assert (found.server(), found.telegram_server_key) == ((2, "149.154.167.40", 443), Path("/key.pem"))
     assert (found.media, found.media_largest) == (True, 1.5)
     assert (found.public_url, found.web_host, found.web_port) == ("https://m.example", "0.0.0.0", 80)
     assert not found.web
-    assert "secret" not in repr(found) + str(found)
+    assert found.routes() == RouteOptions(
+        {"hook": "https://h.example/secret", "ntfy": "ntfys://secret/topic"}, "a-long-enough-secret"
+    )
+    assert found.route_names() == ("mail", "hook", "ntfy")
+    assert found.heartbeat() == "https://hc.example/secret"
+    assert "secret" not in repr(found.routes())
+    assert "secret" not in (repr(found) + str(found)).replace("webhook_secret=", "")
 
 
 def test_the_environment_goes_before_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,6 +221,11 @@ def test_a_file_that_cannot_be_read_is_named(
         ("MONITOR_TELEGRAM_SESSIONS", "[1]", "valid string"),
         ("MONITOR_WEB_PORT", "-1", "greater than or equal to 0"),
         ("MONITOR_WEB_PORT", "99999", "less than or equal to 65535"),
+        ("MONITOR_SMTP_TLS", "ssl", "starttls, tls, none"),
+        ("MONITOR_SMTP_PORT", "0", "greater than"),
+        ("MONITOR_MAIL_FROM", "watch", "the form watch@example.org"),
+        ("MONITOR_MAIL_FROM", "a@b.example\nBcc: c@d.example", "the form watch@example.org"),
+        ("MONITOR_MAIL_REPLY_TO", "Олег <олег@m.example>", "the form watch@example.org"),
         ("MONITOR_WEB_HOST", "0.0.0.0", "set MONITOR_PUBLIC_URL to the https address"),
         ("MONITOR_WEB_HOST", "::", "set MONITOR_PUBLIC_URL"),
         ("MONITOR_WEB_HOST", "review.example", "set MONITOR_PUBLIC_URL"),
@@ -187,6 +235,14 @@ def test_a_file_that_cannot_be_read_is_named(
         ("MONITOR_PUBLIC_URL", "https://m.example/path", "the form https://review.example.org"),
         ("MONITOR_PUBLIC_URL", "https://u:p@m.example", "the form https://review.example.org"),
         ("MONITOR_PUBLIC_URL", "https://m.example:0", "the form https://review.example.org"),
+        ("MONITOR_ALERT_ROUTES", "https://h.example", "alert_routes"),
+        ("MONITOR_ALERT_ROUTES", '{"hook": 1}', "valid string"),
+        ("MONITOR_ALERT_ROUTES", '{"mail": "https://h.example"}', "no name of a route"),
+        ("MONITOR_ALERT_ROUTES", '{"My hook": "https://h.example"}', "no name of a route"),
+        ("MONITOR_ALERT_ROUTES", '{"hook": "http://h.example"}', "begins with https://"),
+        ("MONITOR_ALERT_ROUTES", '{"hook": "h.example"}', "begins with https://"),
+        ("MONITOR_WEBHOOK_SECRET", "short", "at least 16 characters"),
+        ("MONITOR_HEARTBEAT_URL", "http://hc.example/ping", "the form https://hc.example.org/ping"),
         ("MONITOR_MEDIA", "much", "valid boolean"),
         ("MONITOR_MEDIA_LARGEST", "0", "greater than 0"),
         ("MONITOR_MEDIA_LARGEST", "inf", "finite number"),
@@ -213,6 +269,11 @@ def test_a_wrong_value_names_the_variable_and_the_mend(
         "MONITOR_TELEGRAM_SESSIONS=hunter2",
         'MONITOR_TELEGRAM_SESSIONS=["hunter2", 5]',
         'MONITOR_TELEGRAM_SESSIONS={"hunter2": 5}',
+        "MONITOR_ALERT_ROUTES=hunter2",
+        'MONITOR_ALERT_ROUTES={"hook": "http://m.example/hunter2"}',
+        'MONITOR_ALERT_ROUTES={"hook": ["hunter2"]}',
+        "MONITOR_WEBHOOK_SECRET=hunter2",
+        "MONITOR_HEARTBEAT_URL=ftp://m.example/hunter2",
     ],
 )
 def test_a_wrong_value_does_not_show_a_secret(secret: str) -> None:
@@ -512,3 +573,196 @@ def test_rules_that_are_no_text_name_their_line() -> None:
     Path("rules.toml").write_bytes(b"# one\n# \xff two\n")
     with pytest.raises(SettingsError, match=r"^rules\.toml, line 2: this is not TOML"):
         settings.rules(Path("rules.toml"))
+
+
+def test_mail_without_a_sender_or_in_clear_across_the_network_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MONITOR_SMTP_HOST", "mail.example")
+    with pytest.raises(SettingsError, match="MONITOR_MAIL_FROM is wrong"):
+        settings.load()
+    monkeypatch.setenv("MONITOR_MAIL_FROM", "watch@m.example")
+    monkeypatch.setenv("MONITOR_SMTP_TLS", "none")
+    with pytest.raises(SettingsError, match="MONITOR_SMTP_TLS is wrong"):
+        settings.load()
+    monkeypatch.setenv("MONITOR_SMTP_HOST", "127.0.0.1")
+    assert settings.load().mail() is not None
+
+
+def test_readers_are_read_and_the_shipped_list_has_none() -> None:
+    path = written(
+        "config/digest.toml",
+        '[[reader]]\naddress = "Olya@m.example"\nname = "Оля"\nzone = "Europe/Moscow"\nhour = 20\nlanguage = "ru"\n'
+        'topics = ["sudzha", "kursk", "kursk"]\nchannels = ["@Rybar"]\n\n[[reader]]\naddress = "ann@m.example"\n',
+    )
+    assert settings.readers(path) == (
+        Reader(
+            address="olya@m.example",
+            name="Оля",
+            zone="Europe/Moscow",
+            hour=20,
+            language=Language.RUSSIAN,
+            narrowed=Narrowed(("kursk", "sudzha"), ("rybar",)),
+        ),
+        Reader(address="ann@m.example"),
+    )
+    assert settings.readers(Path(__file__).parents[2] / "config" / "digest.toml") == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "told"),
+    [
+        ('[[reader]]\naddress = "olya"\n', 1, "no mail address"),
+        ('[[reader]]\naddress = "o@m.example\\nBcc: x@m.example"\n', 1, "no mail address"),
+        ('[[reader]]\naddress = "o@m.example"\nzone = "Mars/Olympus"\n', 1, "no time zone"),
+        ('[[reader]]\naddress = "o@m.example"\nhour = 24\n', 1, "`hour` is 24"),
+        ('[[reader]]\naddress = "o@m.example"\nhour = true\n', 1, "`hour` is True"),
+        ('[[reader]]\naddress = "o@m.example"\nlanguage = "de"\n', 1, "`language` is 'de'"),
+        ('[[reader]]\naddress = "o@m.example"\nname = "a\\nb"\n', 1, "`name` is"),
+        ('[[reader]]\naddress = "o@m.example"\ntopics = "kursk"\n', 1, "`topics` is"),
+        ('[[reader]]\naddress = "o@m.example"\nchannels = ["a b"]\n', 1, "no channel handle"),
+        ('[[reader]]\naddress = "o@m.example"\nnoon = 1\n', 1, "unknown key `noon`"),
+        ('[[reader]]\naddress = "o@m.example"\n[[reader]]\naddress = "O@m.example"\n', 3, "listed twice"),
+        ("readers = 1\n", 1, "`readers` is unknown"),
+    ],
+)
+def test_a_wrong_reader_is_named_with_its_line(text: str, line: int, told: str) -> None:
+    path = written("config/digest.toml", text)
+    with pytest.raises(SettingsError) as caught:
+        settings.readers(path)
+    assert f"{path}, line {line}: " in caught.value.what
+    assert told in caught.value.what
+
+
+# --- who is on call -----------------------------------------------------------------------------------------
+
+
+def on_call(text: str) -> OnCall:
+    return settings.on_call(written("config/oncall.toml", text), ("mail", "ntfy"), ("kursk", "sudzha"))
+
+
+def test_nobody_is_on_call_in_the_file_that_is_shipped() -> None:
+    found = settings.on_call(settings.load().file("oncall.toml"), ())
+    assert (found.people, found.shifts, found.quiet, found.routes) == ((), (), None, {})
+    assert found.thresholds == Thresholds(topics=frozenset({"sudzha"}), figure=1000, official=True)
+    assert found.limits == Limits()
+
+
+def test_the_example_in_the_shipped_file_is_right() -> None:
+    text = settings.load().file("oncall.toml").read_text(encoding="utf-8")
+    example = re.sub(r"^# ?((\[|[a-z]+ = ).*)$", r"\1", text, flags=re.MULTILINE)
+    example = re.sub(r"^([a-z]+ = (\[.*?\]|\"[^\"]*\"|[0-9]+)) +\S.*$", r"\1", example, flags=re.MULTILINE)
+    found = settings.on_call(written("config/oncall.toml", example), ("mail", "telegram"))
+    assert found.people == (
+        Person(
+            name="Olya",
+            address="olya@example.org",
+            zone="Europe/Moscow",
+            language=Language.RUSSIAN,
+            routes=("mail", "telegram"),
+        ),
+    )
+    assert found.shifts == (
+        Shift(
+            person="Olya",
+            since=time(20),
+            until=time(8),
+            days=frozenset(range(5)),
+            zone="Europe/Moscow",
+            order=1,
+        ),
+    )
+    assert found.quiet == Quiet(time(23), time(7), Severity.CRITICAL)
+    assert found.routes[Severity.INFO] == ()
+    assert found.routes[Severity.CRITICAL] == ("mail", "telegram")
+
+
+def test_an_empty_file_lists_nobody_and_raises_nothing_of_cases() -> None:
+    assert on_call("") == OnCall()
+
+
+def test_a_shift_takes_the_zone_of_its_person() -> None:
+    found = on_call(
+        '[[person]]\nname = "Ann"\naddress = "a@m.example"\nzone = "Europe/Kyiv"\n[[shift]]\nperson = "Ann"\n'
+    )
+    assert found.shifts == (Shift(person="Ann", since=time(), until=time(), zone="Europe/Kyiv"),)
+
+
+def test_a_person_without_mail_needs_no_address() -> None:
+    assert on_call('[[person]]\nname = "Ann"\nroutes = ["ntfy"]\n').people == (
+        Person(name="Ann", routes=("ntfy",)),
+    )
+
+
+ANN = '[[person]]\nname = "Ann"\naddress = "a@m.example"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "told"),
+    [
+        ('[[person]]\naddress = "a@m.example"\n', 1, "has no name"),
+        ('[[person]]\nname = "Ann"\n', 1, "no mail address"),
+        ('[[person]]\nname = "Ann"\nroutes = ["slack"]\n', 1, "no route is called 'slack'"),
+        ('[[person]]\nname = "Ann"\nroutes = []\n', 1, "`routes` is empty"),
+        (f"{ANN}{ANN}", 4, "listed twice"),
+        (f'{ANN}phone = "1"\n', 1, "unknown key `phone`"),
+        (f'{ANN}zone = "Mars/Olympus"\n', 1, "no time zone"),
+        ('person = "Ann"\n', 1, "`person` is unknown or has another form"),
+        (f'{ANN}[[shift]]\nperson = "Ben"\n', 4, "`person` is 'Ben'"),
+        (f'{ANN}[[shift]]\nperson = "Ann"\nfrom = "8:00"\n', 4, "`from` is '8:00'"),
+        (f'{ANN}[[shift]]\nperson = "Ann"\nuntil = "24:00"\n', 4, "`until` is '24:00'"),
+        (f'{ANN}[[shift]]\nperson = "Ann"\nuntil = 8\n', 4, "`until` is 8"),
+        (f'{ANN}[[shift]]\nperson = "Ann"\ndays = ["monday"]\n', 4, "`days` is ['monday']"),
+        (f'{ANN}[[shift]]\nperson = "Ann"\ndays = []\n', 4, "`days` is []"),
+        (f'{ANN}[[shift]]\nperson = "Ann"\norder = 0\n', 4, "`order` is 0"),
+        (f'{ANN}[[shift]]\nperson = "Ann"\nday = "mon"\n', 4, "unknown key `day`"),
+        ('[quiet]\nfrom = "23:00"\n', 1, "`until` is None"),
+        ('[quiet]\nfrom = "23:00"\nuntil = "23:00"\n', 3, "have no end"),
+        ('[quiet]\nfrom = "23:00"\nuntil = "07:00"\nwakes = "all"\n', 4, "`wakes` is 'all'"),
+        ('[routes]\ncritical = ["slack"]\n', 2, "no route is called 'slack'"),
+        ('[routes]\nfatal = ["mail"]\n', 2, "unknown key `fatal`"),
+        (f'{ANN}[routes]\ncritical = ["ntfy"]\n', 4, "Ann has none of the routes of critical"),
+        ('[thresholds]\ntopics = ["sudja"]\n', 2, "no topic is called 'sudja'"),
+        ('[thresholds]\ntopics = "kursk"\n', 2, "`topics` is 'kursk'"),
+        ("[thresholds]\nfigure = -1\n", 2, "`figure` is -1"),
+        ("[thresholds]\nfigure = true\n", 2, "`figure` is True"),
+        ("[thresholds]\nofficial = 1\n", 2, "`official` is 1"),
+        ("[limits]\nan_hour = 0\n", 2, "`an_hour` is 0"),
+        ("[limits]\nan_hour = 1.5\n", 2, "`an_hour` is 1.5"),
+        ("[limits]\nan_hour = nan\n", 2, "`an_hour` is nan"),
+        ("[limits]\nunclaimed = inf\n", 2, "`unclaimed` is inf"),
+        ("[limits]\n\ngroup = 100\nlongest = 5\n", 4, "`longest` is less than `group`"),
+        ("[limits]\nforever = 1\n", 2, "unknown key `forever`"),
+        ("limits = 1\n", 1, "`limits` has another form"),
+        ("[people]\n", 1, "`people` is unknown"),
+    ],
+)
+def test_a_mistake_in_who_is_on_call_is_named_with_its_line(text: str, line: int, told: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        on_call(text)
+    assert f"config/oncall.toml, line {line}: " in caught.value.what
+    assert told in caught.value.what
+    assert caught.value.mend
+
+
+def test_mail_without_a_server_is_no_route() -> None:
+    with pytest.raises(SettingsError, match="the route mail has no server") as caught:
+        settings.on_call(written("config/oncall.toml", ANN), ())
+    assert "MONITOR_SMTP_HOST" in caught.value.why
+
+
+def test_a_webhook_is_signed_or_stops_the_start() -> None:
+    found = settings.load(env_file('MONITOR_ALERT_ROUTES={"hook": "https://h.example/hunter2"}\n'))
+    with pytest.raises(SettingsError, match="MONITOR_WEBHOOK_SECRET") as caught:
+        found.routes()
+    assert "hunter2" not in " ".join(caught.value.lines())
+    plain = settings.load(env_file('MONITOR_ALERT_ROUTES={"ntfy": "ntfys://topic"}\n'))
+    assert plain.routes().webhooks == ()
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/x", "http://localhost/x"])
+def test_a_webhook_and_a_heartbeat_on_this_machine_may_go_in_clear(url: str) -> None:
+    found = settings.load(
+        env_file(f'MONITOR_ALERT_ROUTES={{"hook": "{url}"}}\nMONITOR_HEARTBEAT_URL={url}\n')
+    )
+    assert (found.route_names(), found.heartbeat()) == (("hook",), url)

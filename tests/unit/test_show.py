@@ -14,6 +14,7 @@ from monitor.store.accounts import AccountState
 from monitor.store.coverage import Looks, Ranges
 from monitor.store.flags import Flagged, Stated
 from monitor.store.readings import Waiting
+from monitor.words import excerpt
 
 NOW = datetime(2024, 8, 6, 12, tzinfo=UTC)
 
@@ -62,7 +63,7 @@ def broken(problem: str, words: str, name: str = "main") -> AccountState:
 )
 def test_an_excerpt_cuts_no_word(text: str, quote: str, expected: str) -> None:
     start = text.index(quote)
-    assert show.excerpt(text, start, start + len(quote), width=18) == expected
+    assert excerpt(text, start, start + len(quote), width=18) == expected
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ from monitor.web import keys, pages, security, static
 from monitor.web.auth import HOME, cookie_name, local_path
 from monitor.web.security import ours
 from monitor.web.site import Options
-from monitor.web.texts import COUNTED, MONTHS, TEXTS, Texts, preferred
+from monitor.web.texts import Texts, preferred
+from monitor.words import COUNTED, MONTHS
 
 WEB = Path(pages.__file__).parent
 TEMPLATES = sorted((WEB / "templates").rglob("*.html"))
@@ -26,9 +27,9 @@ def _values(written: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(written) if name}
 
 
-@pytest.mark.parametrize("name", TEXTS)
+@pytest.mark.parametrize("name", Texts.table)
 def test_every_text_is_in_both_languages_with_the_same_values(name: str) -> None:
-    english, russian = TEXTS[name]
+    english, russian = Texts.table[name]
     assert english.strip() == english != ""
     assert russian.strip() == russian != ""
     assert _values(english) == _values(russian)
@@ -50,8 +51,10 @@ def test_every_text_that_a_template_names_is_there() -> None:
         for name in re.findall(r"""\bt\(["']([a-z_.]+)["'][,)]""", path.read_text(encoding="utf-8"))
     }
     assert named
-    assert named <= set(TEXTS)
-    assert {f"nav.{place.name}" for place in pages.NAV} | {f"role.{role}" for role in Role} <= set(TEXTS)
+    assert named <= set(Texts.table)
+    assert {f"nav.{place.name}" for place in pages.NAV} | {f"role.{role}" for role in Role} <= set(
+        Texts.table
+    )
 
 
 def test_values_are_put_in() -> None:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.telegram_links import channel_link, post_link
 from monitor.web.citation import Cited, apa, bibtex, first_words
-from monitor.web.telegram_links import channel_link, post_link
 
 
 def cited(**more: Any) -> Cited:

@@ -1,4 +1,4 @@
-"""Settings: the environment and .env, config/channels.toml and config/rules.toml, read once and frozen.
+"""Settings: the environment and .env here, and a module for each file of config/; read once and frozen.
 
 A wrong value stops the start with one message that names the file, the line or variable, and the mend.
 The environment goes before .env; `MONITOR_X_FILE` names a file that holds the value of a secret.
@@ -7,15 +7,12 @@ The environment goes before .env; `MONITOR_X_FILE` names a file that holds the v
 import json
 import os
 import re
-import tomllib
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-import tomlkit
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
@@ -24,28 +21,43 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
-from tomlkit.exceptions import TOMLKitError
-from tomlkit.items import Array
 
 from monitor.errors import SettingsError, UsageError
-from monitor.extraction import RuleFile, Rules, RuleTexts, compile_rules
-from monitor.model import Listed, Pace, Priority, ReviewOptions, SourceName, handle_of
+from monitor.mail import MailOptions
+from monitor.model import MAIL_ROUTE, mailbox_of
+from monitor.notify import RouteOptions
+from monitor.settings.channel_list import add_channel, channels
+from monitor.settings.desk import review
+from monitor.settings.readers import readers
+from monitor.settings.ruleset import rule_texts, rules
+from monitor.settings.shifts import on_call
+from monitor.settings.toml import parse_toml
 from monitor.sources.preview_fetch import PreviewOptions
 from monitor.sources.telegram_options import TelegramOptions
 from monitor.store.embedded import default_data_dir
 from monitor.store.migrate import shipped
 
+__all__ = [
+    "PREFIX",
+    "Settings",
+    "add_channel",
+    "channels",
+    "described",
+    "example",
+    "load",
+    "on_call",
+    "parse_toml",
+    "readers",
+    "review",
+    "rule_texts",
+    "rules",
+    "unknown_variables",
+]
 PREFIX = "MONITOR_"
-# A source that is listed and that no worker reads would be a channel that nobody looks at.
-WATCHED_BY = (SourceName.PREVIEW, SourceName.TELEGRAM)
-# Telegram says itself how soon to ask again, so its pace is bounded widely.
-_PACES = {SourceName.TELEGRAM: Pace(timedelta(seconds=1), timedelta(minutes=30))}
-SIDES = ("russia", "ukraine", "other", "unknown")
-_PACE = re.compile(r"\s*([0-9]{1,5})([smhd])\s*-\s*([0-9]{1,5})([smhd])\s*")
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _SERVER = re.compile(r"([1-9])@([^:@\s]+):([0-9]{1,5})")
 _LAST_PORT = 65535
-_LINE = re.compile(r"\(at line (\d+)")
+_ROUTE = re.compile(r"[a-z0-9_-]{1,32}")
+_SHORTEST_SECRET = 16
 _FIELD = re.compile(r'field "(\w+)"')
 
 
@@ -141,6 +153,41 @@ class Settings(BaseSettings):
     web_port: int = Field(
         8046, ge=0, le=_LAST_PORT, description="The port of the review site; 0: any that is free"
     )
+    smtp_host: str | None = Field(
+        None,
+        description="The server that takes our mail; unset: digests are kept, and monitor digest show opens them",
+    )
+    smtp_port: int = Field(587, ge=1, le=_LAST_PORT, description="Its port; 465 with MONITOR_SMTP_TLS=tls")
+    smtp_tls: str = Field(
+        "starttls",
+        description="starttls, tls, or none, which is for a server on this machine alone",
+    )
+    smtp_user: str | None = Field(
+        None, description="The name to log in with at the mail server; unset: no login"
+    )
+    smtp_password: SecretStr | None = Field(None, description="The password to it; a secret")
+    smtp_timeout: float = Field(
+        30.0, gt=0, allow_inf_nan=False, description="Seconds to wait for the mail server to answer"
+    )
+    mail_from: str | None = Field(
+        None,
+        validate_default=True,
+        description='Whom mails are from, for example "Kursk watch <watch@example.org>"; needed with a server',
+    )
+    mail_reply_to: str | None = Field(
+        None, description="Where answers go, wishes to unsubscribe too; unset: to MONITOR_MAIL_FROM"
+    )
+    alert_routes: dict[str, SecretStr] = Field(
+        {},
+        description="Routes of alerts besides mail, as a JSON object of names and addresses: https://… is a webhook of ours, all else is Apprise's; secrets",
+    )
+    webhook_secret: SecretStr | None = Field(
+        None, description="The key that our webhooks are signed with; needed with one; a secret"
+    )
+    heartbeat_url: SecretStr | None = Field(
+        None,
+        description="An address fetched each minute while all goes well, of a service that raises the alarm when that stops; a secret",
+    )
     accept_terms: bool = Field(
         default=False, description="Set to true to answer the question of the first start beforehand"
     )
@@ -191,6 +238,62 @@ class Settings(BaseSettings):
     def _listening(cls, value: str, info: ValidationInfo) -> str:
         if not _is_loopback(value) and not info.data.get("public_url"):
             message = "others could reach this address, and their passwords would cross the network in clear; set MONITOR_PUBLIC_URL to the https address in front of it"
+            raise ValueError(message)
+        return value
+
+    @field_validator("smtp_tls")
+    @classmethod
+    def _guarded(cls, value: str, info: ValidationInfo) -> str:
+        if value not in ("starttls", "tls", "none"):
+            message = "it is one of starttls, tls, none"
+            raise ValueError(message)
+        if value == "none" and not _is_loopback(info.data.get("smtp_host") or "localhost"):
+            message = "mails and the password would cross the network in clear; set it to starttls or tls"
+            raise ValueError(message)
+        return value
+
+    @field_validator("mail_from", "mail_reply_to")
+    @classmethod
+    def _sender(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None and info.field_name == "mail_from" and info.data.get("smtp_host"):
+            message = "MONITOR_SMTP_HOST is set, and every mail needs a sender"
+            raise ValueError(message)
+        if value is not None and not _is_mailbox(value):
+            message = 'it has the form watch@example.org or "Kursk watch <watch@example.org>"'
+            raise ValueError(message)
+        return value
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _signing(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < _SHORTEST_SECRET:
+            message = f"it has at least {_SHORTEST_SECRET} characters, so that nobody guesses it"
+            raise ValueError(message)
+        return value
+
+    @field_validator("alert_routes")
+    @classmethod
+    def _routed(cls, value: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        for name, url in value.items():
+            written = url.get_secret_value()
+            if not _ROUTE.fullmatch(name) or name == MAIL_ROUTE:
+                message = (
+                    f"{name!r} is no name of a route: it has small letters, digits, - and _, and is not mail"
+                )
+                raise ValueError(message)
+            if "://" not in written or (written.startswith("http://") and not _is_own(written)):
+                message = (
+                    f"the address of {name} begins with https:// or is one of Apprise's, such as ntfys://…"
+                )
+                raise ValueError(message)
+        return value
+
+    @field_validator("heartbeat_url")
+    @classmethod
+    def _fetchable(cls, value: SecretStr | None) -> SecretStr | None:
+        written = value.get_secret_value() if value else None
+        if written is not None and not (written.startswith("https://") or _is_own(written)):
+            message = "it has the form https://hc.example.org/ping/…"
             raise ValueError(message)
         return value
 
@@ -252,6 +355,44 @@ class Settings(BaseSettings):
             pace=self.telegram_pace,
             raw=self.telegram_raw,
         )
+
+    def mail(self) -> MailOptions | None:
+        """How mails leave us; None without a mail server."""
+        if self.smtp_host is None or self.mail_from is None:
+            return None
+        return MailOptions(
+            host=self.smtp_host,
+            port=self.smtp_port,
+            tls=self.smtp_tls,
+            user=self.smtp_user,
+            password=self.smtp_password.get_secret_value() if self.smtp_password else None,
+            timeout=self.smtp_timeout,
+            sender=mailbox_of(self.mail_from),
+            reply_to=mailbox_of(self.mail_reply_to) if self.mail_reply_to else None,
+            public_url=self.public_url,
+        )
+
+    def routes(self) -> RouteOptions:
+        """How alerts leave us besides by mail. Raises SettingsError for a webhook that could not be signed."""
+        found = RouteOptions(
+            addresses={name: url.get_secret_value() for name, url in self.alert_routes.items()},
+            secret=self.webhook_secret.get_secret_value() if self.webhook_secret else "",
+        )
+        if found.webhooks and not found.secret:
+            raise SettingsError(
+                "MONITOR_WEBHOOK_SECRET is not set",
+                f"the route {found.webhooks[0]} is a webhook, and each is signed",
+                "set it to 32 letters by chance, and tell the other side",
+            )
+        return found
+
+    def route_names(self) -> tuple[str, ...]:
+        """By which routes alerts can go: mail where there is a server, and those of MONITOR_ALERT_ROUTES."""
+        return (*((MAIL_ROUTE,) if self.smtp_host else ()), *self.alert_routes)
+
+    def heartbeat(self) -> str | None:
+        """The address of the dead man's switch."""
+        return self.heartbeat_url.get_secret_value() if self.heartbeat_url else None
 
     def server(self) -> tuple[int, str, int] | None:
         """Data centre, host and port of another server to log in at; None for Telegram's own."""
@@ -320,6 +461,19 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
+def _is_own(written: str) -> bool:
+    """Whether an address in clear leads to this machine alone."""
+    parts = urlsplit(written)
+    return parts.scheme == "http" and _is_loopback(parts.hostname or "")
+
+
+def _is_mailbox(written: str) -> bool:
+    try:
+        return bool(mailbox_of(written))
+    except UsageError:
+        return False
+
+
 def load(env_file: Path = Path(".env")) -> Settings:
     """The settings in force. Raises SettingsError for the first wrong one."""
     try:
@@ -356,6 +510,8 @@ def _written(default: object) -> str:
             return f"{default:g}"
         case tuple():
             return json.dumps(list(default))
+        case dict():
+            return json.dumps(default)
         case _:
             return str(default)
 
@@ -379,273 +535,3 @@ def unknown_variables(environment: Mapping[str, str]) -> list[str]:
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     known |= {f"{name}_FILE" for name in known}
     return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
-
-
-# --- config/channels.toml -----------------------------------------------------------------------------------
-
-_CHANNEL_KEYS = {"handle", "label", "person", "person_since", "side", "source", "pace", "since"}
-
-
-def parse_toml(path: Path) -> tuple[dict[str, Any], str]:
-    """A TOML file and its text. Raises SettingsError with the line of the first mistake."""
-    body = _toml_text(path)
-    try:
-        return tomllib.loads(body), body
-    except tomllib.TOMLDecodeError as error:
-        raise _not_toml(path, _line_of(error, body), error) from error
-
-
-def _toml_text(path: Path) -> str:
-    """The text of a TOML file. Raises SettingsError where it cannot be read or is no UTF-8."""
-    try:
-        written = path.read_bytes()
-    except OSError as error:
-        raise SettingsError(
-            f"{path} cannot be read",
-            error.strerror or str(error),
-            "run monitor where config/ is, or set MONITOR_CONFIG_DIR",
-        ) from error
-    try:
-        return written.decode("utf-8").replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        raise _not_toml(path, written.count(b"\n", 0, error.start) + 1, error) from error
-
-
-def _not_toml(path: Path, line: int, error: ValueError) -> SettingsError:
-    return SettingsError(
-        f"{path}, line {line}: this is not TOML", str(error), "mend that line and start again"
-    )
-
-
-def _line_of(error: tomllib.TOMLDecodeError, body: str) -> int:
-    """The line of a mistake in a file; one at the end of the document is in the last."""
-    line = _LINE.search(str(error))
-    return int(line.group(1)) if line else max(len(body.splitlines()), 1)
-
-
-def _where(path: Path, body: str, *keys: str) -> str:
-    """A file and the line where the last of these tables and keys begins, each sought after the one before."""
-    lines = body.splitlines()
-    at = -1
-    for key in keys:
-        begins = re.compile(rf'\s*\[*\s*["\']?{re.escape(key)}["\']?\s*[].=]')
-        found = next((n for n in range(at + 1, len(lines)) if begins.match(lines[n])), None)
-        if found is None:
-            break
-        at = found
-    return f"{path}, line {at + 1}" if at >= 0 else str(path)
-
-
-def channels(path: Path) -> tuple[Listed, ...]:
-    """The channel list. Raises SettingsError that names the file, the line and the mend."""
-    document, body = parse_toml(path)
-    entries = document.get("channel", [])
-    stray = sorted(set(document) - {"channel"})
-    if stray or not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        key = stray[0] if stray else "channel"
-        raise SettingsError(
-            f"{_where(path, body, key)}: `{key}` is unknown or has another form",
-            "the file holds [[channel]] entries alone",
-            "remove it",
-        )
-    lines = [
-        number for number, line in enumerate(body.splitlines(), 1) if line.strip().startswith("[[channel]]")
-    ]
-    listed: list[Listed] = []
-    for position, entry in enumerate(entries):
-        where = f"{path}, line {lines[position]}" if position < len(lines) else str(path)
-        one = _listed(entry, where)
-        if any(one.key == other.key for other in listed):
-            raise SettingsError(
-                f"{where}: @{one.handle} is listed twice", "a handle stands for one watch", "remove one"
-            )
-        listed.append(one)
-    return tuple(listed)
-
-
-def _listed(entry: Mapping[str, Any], where: str) -> Listed:
-    unknown = sorted(set(entry) - _CHANNEL_KEYS)
-    if unknown:
-        raise SettingsError(
-            f"{where}: unknown key `{unknown[0]}`",
-            f"a channel has {', '.join(sorted(_CHANNEL_KEYS))}",
-            "mend or remove it",
-        )
-    try:
-        handle = handle_of(str(entry.get("handle", "")))
-    except UsageError as error:
-        raise SettingsError(f"{where}: {error.what}", error.why, error.mend) from error
-    source = _choice(entry, "source", WATCHED_BY, SourceName.PREVIEW, where=where)
-    return Listed(
-        handle=handle,
-        label=_words(entry, "label", where) or handle,
-        source=source,
-        person=_words(entry, "person", where),
-        person_since=_date(entry, "person_since", where),
-        side=_choice(entry, "side", SIDES, "unknown", where=where),
-        pace=_pace(entry.get("pace"), where, usual=_PACES.get(source, Pace())),
-        since=_since(entry, where),
-    )
-
-
-def _words(entry: Mapping[str, Any], key: str, where: str) -> str | None:
-    value = entry.get(key)
-    if value is None or isinstance(value, str):
-        return value
-    raise SettingsError(f"{where}: `{key}` is {value!r}", "it is words in quotes", f'write {key} = "…"')
-
-
-def _choice(entry: Mapping[str, Any], key: str, choices: tuple[Any, ...], default: Any, *, where: str) -> Any:
-    value = entry.get(key, default)
-    if value not in choices:
-        words = ", ".join(str(choice) for choice in choices)
-        raise SettingsError(f"{where}: `{key}` is {value!r}", f"it is one of {words}", "choose one of these")
-    return type(choices[0])(value)
-
-
-def _date(entry: Mapping[str, Any], key: str, where: str) -> date | None:
-    value = entry.get(key)
-    if value is None or (isinstance(value, date) and not isinstance(value, datetime)):
-        return value
-    raise SettingsError(
-        f"{where}: `{key}` is {value!r}", "it is a date without quotes", f"write {key} = 2024-05-14"
-    )
-
-
-def _since(entry: Mapping[str, Any], where: str) -> datetime | None:
-    day = _date(entry, "since", where)
-    return datetime.combine(day, time(), UTC) if day else None
-
-
-def _pace(written: object, where: str, *, usual: Pace) -> Pace:
-    if written is None:
-        return usual
-    found = _PACE.fullmatch(str(written))
-    if found is not None:
-        count, unit, slow_count, slow_unit = found.groups()
-        quickest = timedelta(seconds=int(count) * _UNITS[unit])
-        slowest = timedelta(seconds=int(slow_count) * _UNITS[slow_unit])
-        if timedelta(0) < quickest <= slowest:
-            return Pace(quickest, slowest)
-    raise SettingsError(
-        f"{where}: `pace` is {written!r}",
-        "it is the quickest and the slowest time between two looks, in s, m, h or d",
-        'write pace = "1m-30m"',
-    )
-
-
-def add_channel(
-    path: Path, handle: str, *, label: str | None, source: SourceName = SourceName.PREVIEW
-) -> None:
-    """Append a channel to the list, leaving the rest of the file as it stands; the result must load."""
-    listed = channels(path)
-    if any(entry.key == handle.lower() for entry in listed):
-        raise UsageError(
-            f"@{handle} is listed already", f"it stands in {path}", "see `monitor channels list`"
-        )
-    try:
-        document = tomlkit.parse(path.read_text(encoding="utf-8"))
-    except TOMLKitError as error:
-        raise SettingsError(f"{path} cannot be edited", str(error), "add the entry by hand") from error
-    entries = document.setdefault("channel", tomlkit.aot())
-    # Within a list in one line a table must be in one line too.
-    entry = tomlkit.inline_table() if isinstance(entries, Array) else tomlkit.table()
-    entry.update({"handle": handle, "label": label or handle})
-    if source is not SourceName.PREVIEW:
-        entry.update({"source": source.value})
-    entries.append(entry)
-    fresh = path.with_suffix(".toml.new")
-    try:
-        fresh.write_text(tomlkit.dumps(document), encoding="utf-8")
-        channels(fresh)
-        fresh.replace(path)
-    except OSError as error:
-        raise SettingsError(
-            f"{path} cannot be written",
-            error.strerror or str(error),
-            "mend its rights, or add the entry by hand",
-        ) from error
-    finally:
-        fresh.unlink(missing_ok=True)
-
-
-# --- config/rules.toml --------------------------------------------------------------------------------------
-
-
-def rule_texts(rules_file: Path) -> RuleTexts:
-    """The files of a ruleset: the one of topics, and figures.toml and places.toml beside it, else those shipped.
-
-    Raises SettingsError for one that cannot be read.
-    """
-
-    def beside(name: str) -> RuleFile:
-        own = rules_file.with_name(name)
-        return _rule_file(own if own.exists() else shipped("config") / name)
-
-    return RuleTexts(_rule_file(rules_file), beside("figures.toml"), beside("places.toml"))
-
-
-def _rule_file(path: Path) -> RuleFile:
-    return RuleFile(str(path), _toml_text(path))
-
-
-def rules(rules_file: Path) -> tuple[Rules, RuleTexts]:
-    """The rules and their texts, by whose hash they are known. Raises SettingsError with file, line, column, mend."""
-    texts = rule_texts(rules_file)
-    return compile_rules(texts), texts
-
-
-# --- config/review.toml -------------------------------------------------------------------------------------
-
-_REVIEW_KEYS = {"priority": {"topics", "figures", "person"}, "minutes": {"claim", "overdue"}}
-_DAY = 1440
-
-
-def review(path: Path) -> ReviewOptions:
-    """How cases are put in order and how long they may wait. Raises SettingsError that names file, line and mend."""
-    document, body = parse_toml(path)
-    for name, table in document.items():
-        if name not in _REVIEW_KEYS or not isinstance(table, dict):
-            raise SettingsError(
-                f"{_where(path, body, name)}: `{name}` is unknown or has another form",
-                "the file holds the tables [priority] and [minutes]",
-                "mend or remove it",
-            )
-        for key in sorted(set(table) - _REVIEW_KEYS[name]):
-            raise SettingsError(
-                f"{_where(path, body, name, key)}: `{key}` is unknown",
-                f"[{name}] takes {', '.join(sorted(_REVIEW_KEYS[name]))}",
-                "mend or remove it",
-            )
-
-    def number(table: str, key: str, usual: int, *, least: int) -> int:
-        return _minutes(document.get(table, {}).get(key, usual), _where(path, body, table, key), least=least)
-
-    usual = ReviewOptions()
-    topics = document.get("priority", {}).get("topics", {})
-    where = _where(path, body, "priority", "topics")
-    if not isinstance(topics, dict):
-        raise SettingsError(f"{where}: `topics` is {topics!r}", "it is a table", "write { kursk = 20 }")
-    return ReviewOptions(
-        priority=Priority(
-            topics={topic: _minutes(value, where, least=0) for topic, value in topics.items()},
-            figures=number("priority", "figures", usual.priority.figures, least=0),
-            person=number("priority", "person", usual.priority.person, least=0),
-        ),
-        claim=timedelta(minutes=number("minutes", "claim", _whole(usual.claim), least=1)),
-        overdue=timedelta(minutes=number("minutes", "overdue", _whole(usual.overdue), least=1)),
-    )
-
-
-def _whole(span: timedelta) -> int:
-    return int(span.total_seconds() // 60)
-
-
-def _minutes(value: object, where: str, *, least: int) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and least <= value <= _DAY:
-        return value
-    raise SettingsError(
-        f"{where}: {value!r} is no number of minutes",
-        f"it is a whole number from {least} to {_DAY}",
-        "mend it",
-    )
