@@ -223,6 +223,7 @@ class Screen:
         if self._review is not None:
             out.print(f"review   {self._review}", markup=False)
         out.print("flagged  monitor --demo flagged --topic troop_figures     (.venv/bin/monitor)")
+        out.print("digest   monitor --demo digest preview --date 2024-08-06 --posted")
         out.print("sql      monitor --demo db shell     select * from research.posts;")
         out.print("more     monitor --demo status\n")
 
