@@ -41,8 +41,14 @@ _WORDS: dict[str, tuple[str, str]] = {
         "{label} could not be read since {since}; {channels} in all.",
         "{label} не читается с {since}; всего {channels}.",
     ),
-    "take.flagged": ("{flagged} of {posts} are flagged.", "Отмечено {flagged} из {posts}."),
-    "take.nothing": ("A quiet day: of {posts} none is flagged.", "Тихий день: {posts}, ни одной отмеченной."),
+    "take.flagged": (
+        "{flagged} flagged posts came in; the channels made {posts} in all.",
+        "Отмечено: {flagged}; всего каналы написали {posts}.",
+    ),
+    "take.nothing": (
+        "A quiet day: nothing was flagged; the channels made {posts} in all.",
+        "Тихий день: ничего не отмечено; всего каналы написали {posts}.",
+    ),
     "take.unchanged": (
         "No flagged post was edited or deleted.",
         "Ни одна отмеченная запись не исправлена и не удалена.",
