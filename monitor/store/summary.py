@@ -93,6 +93,16 @@ _NAMED = """
     """
 
 
+# What was last said of a figure, if anything.
+_LAST_WORD = """
+    LEFT JOIN LATERAL (
+        SELECT d.* FROM monitor.figure_decisions d
+        WHERE d.channel_id = g.channel_id AND d.message_id = g.message_id AND d.version = g.version
+          AND d.first_char = g.first_char AND d.end_char = g.end_char
+        ORDER BY d.figure_decision_id DESC LIMIT 1) d ON true
+    """
+
+
 class Counts(NamedTuple):
     """How much a window holds: posts that were posted in it; flagged posts that came to be known in it, their cases, and
     those of them that were older; edits and deletions of flagged posts, and decisions.
@@ -207,11 +217,7 @@ _ENTRIES = f"""
                         CASE WHEN d.verdict = 'corrected' THEN d.high ELSE g.high END,
                         coalesce(d.side, nullif(g.side, 'unknown'), g.side_inferred, 'unknown')) ORDER BY g.number)
             FROM monitor.figures g
-            LEFT JOIN LATERAL (
-                SELECT d.* FROM monitor.figure_decisions d
-                WHERE d.channel_id = g.channel_id AND d.message_id = g.message_id AND d.version = g.version
-                  AND d.first_char = g.first_char AND d.end_char = g.end_char
-                ORDER BY d.figure_decision_id DESC LIMIT 1) d ON true
+            {_LAST_WORD}
             WHERE g.channel_id = f.channel_id AND g.message_id = f.message_id AND g.version = f.version
               AND g.ruleset_id = s.read_ruleset AND d.verdict IS DISTINCT FROM 'rejected') AS figures
     FROM first f
@@ -312,11 +318,7 @@ async def claimed(tx: Transaction, asked: Within, *, limit: int = MOST_ENTRIES) 
                 JOIN monitor.post_state s USING (channel_id, message_id)
                 JOIN monitor.figures g ON g.channel_id = t.channel_id AND g.message_id = t.message_id
                     AND g.version = t.version AND g.ruleset_id = s.read_ruleset
-                LEFT JOIN LATERAL (
-                    SELECT d.* FROM monitor.figure_decisions d
-                    WHERE d.channel_id = g.channel_id AND d.message_id = g.message_id AND d.version = g.version
-                      AND d.first_char = g.first_char AND d.end_char = g.end_char
-                    ORDER BY d.figure_decision_id DESC LIMIT 1) d ON true
+                {_LAST_WORD}
                 WHERE NOT t.older AND d.verdict IS DISTINCT FROM 'rejected')
             SELECT g.kind, g.side, g.channel_id, h.handle, h.title,
                    CASE WHEN bool_and(g.low IS NOT NULL) THEN min(g.low)
