@@ -83,6 +83,11 @@ def test_every_view_and_column_for_researchers_has_its_comment(url: str) -> None
                 "tombstones",
                 "decisions",
                 "rule_precision",
+                "meta",
+                "channel_history",
+                "forwards",
+                "copies",
+                "gaps",
                 "confirmed_figures",
             )
         }
