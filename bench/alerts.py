@@ -10,6 +10,7 @@ stored (the answer that first showed it) to the webhook's last byte. Then ten th
 import argparse
 import asyncio
 import json
+import logging
 import statistics
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -18,6 +19,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import psycopg
+import structlog
 
 from bench.scratch import scratch_server
 from monitor import notify, settings
@@ -186,6 +188,7 @@ def main() -> None:
     parser.add_argument("--every", type=float, default=4)
     parser.add_argument("--burst", type=int, default=10_000)
     asked = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     with scratch_server() as (_, postgres):
         for name in ("bench_one", "bench_burst"):
             ensure_database(postgres.url("postgres"), name)

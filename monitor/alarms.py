@@ -52,6 +52,8 @@ _GIGABYTE = 1e9
 _LEAST_MISSED = timedelta(minutes=15)
 _FAILURES = 3
 _TRIES_OF_A_JOB = 3
+# So many alerts are a burst, which is given several times as long to go on.
+_MANY, _PATIENCE = 20, 5
 
 
 # --- what raises an alert -----------------------------------------------------------------------------------
@@ -267,8 +269,10 @@ class Drafts(NamedTuple):
     next_at: datetime | None
 
 
-def drafts(plan: OnCall, waiting: Iterable[Waiting], made: Sequence[Made], *, now: datetime) -> Drafts:
-    """What is to be told now, one notice a person, and when to look again."""
+def drafts(
+    plan: OnCall, waiting: Iterable[Waiting], made: Sequence[Made], *, now: datetime, coming: bool = False
+) -> Drafts:
+    """What is to be told now, one notice a person, and when to look again; `coming` says that a burst is on its way."""
     by_person: dict[str, list[Waiting]] = {}
     people = {person.name: person for person in plan.people}
     for part in waiting:
@@ -277,7 +281,8 @@ def drafts(plan: OnCall, waiting: Iterable[Waiting], made: Sequence[Made], *, no
     ready, later = [], []
     for name, parts in by_person.items():
         draft = Draft(people[name], tuple(parts))
-        at = _goes_at(plan, draft, [one.at for one in made if one.person == name], now)
+        over = _group_over(plan, draft, coming=coming, now=now)
+        at = max(over, _allowed_at(plan, draft, [one.at for one in made if one.person == name], now))
         if at <= now:
             ready.append(draft)
         else:
@@ -299,30 +304,33 @@ def _gravest(parts: Iterable[Waiting]) -> Severity:
     )
 
 
-def _goes_at(plan: OnCall, draft: Draft, made: Sequence[datetime], now: datetime) -> datetime:
-    """When a draft goes: its group is over, its hours are not quiet, and its person was not told too often."""
-    limits = plan.limits
-    at = _group_over(draft.parts, limits)
-    # What wakes goes now, and takes the rest with it.
+def _allowed_at(plan: OnCall, draft: Draft, made: Sequence[datetime], now: datetime) -> datetime:
+    """When a person may be told again, so that they are not told too often."""
+    an_hour = plan.limits.an_hour
+    allowed = an_hour if draft.severity is Severity.CRITICAL else an_hour - an_hour // 3
+    recent = sorted(one for one in made if one > now - HOUR)
+    return recent[-allowed] + HOUR if len(recent) >= allowed else now
+
+
+def _group_over(plan: OnCall, draft: Draft, *, coming: bool, now: datetime) -> datetime:
+    """When nothing more is to be waited for: what wakes ends the wait, and takes the rest with it."""
     waking = [
         part for part in draft.parts if quiet_until(plan.quiet, draft.person, _gravest([part]), now) is None
     ]
-    if waking:
-        at = _group_over(waking, limits)
-    else:
-        at = max(at, quiet_until(plan.quiet, draft.person, draft.severity, now) or now)
-    kept = 0 if draft.severity is Severity.CRITICAL else limits.an_hour // 3
-    allowed = limits.an_hour - kept
-    recent = sorted(one for one in made if one > now - HOUR)
-    return max(at, recent[-allowed] + HOUR) if len(recent) >= allowed else at
+    parts = waking or draft.parts
+    first, last = min(part.first_at for part in parts), max(part.last_at for part in parts)
+    over = min(last + _pause(parts, plan.limits, coming=coming), first + plan.limits.longest)
+    until = None if waking else quiet_until(plan.quiet, draft.person, draft.severity, now)
+    return max(over, until) if until else over
 
 
-def _group_over(parts: Sequence[Waiting], limits: Limits) -> datetime:
-    first = min(part.first_at for part in parts)
-    last = max(part.last_at for part in parts)
-    # Nobody waits for what is resolved, so more of it can come together.
-    quiet_for = limits.longest if all(part.role is AlertRole.RESOLVED for part in parts) else limits.group
-    return min(last + quiet_for, first + limits.longest)
+def _pause(parts: Sequence[Waiting], limits: Limits, *, coming: bool) -> timedelta:
+    """How long nothing new must come: long where nobody waits for it, or where it is many."""
+    if any(part.severity is Severity.CRITICAL and part.role is not AlertRole.RESOLVED for part in parts):
+        return limits.group
+    if coming or all(part.role is AlertRole.RESOLVED for part in parts):
+        return limits.longest
+    return limits.group * _PATIENCE if sum(part.count for part in parts) > _MANY else limits.group
 
 
 def escalates(plan: OnCall, told: frozenset[str], now: datetime) -> bool:

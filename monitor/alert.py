@@ -19,6 +19,8 @@ from monitor.store import alerts, notices
 from monitor.store.database import Database, Transaction
 
 BATCH = 1000
+# So many posts that wait to be read, or to be put into cases, are a burst whose alerts are one notice.
+BURST = 50
 TEST = "test"
 # How long the news stands that an official's post changed, where nobody takes up its case.
 LASTING = timedelta(days=1)
@@ -76,7 +78,8 @@ class _Desk:
         """Make the notices that go now, and note when the next will."""
         waiting = [part for part in await notices.waiting(self.tx, now=self.now) if await self._goes_on(part)]
         made = await notices.made_since(self.tx, self.now - alarms.HOUR)
-        ready = alarms.drafts(self.plan, waiting, made, now=self.now)
+        coming = await notices.burst(self.tx, of=BURST)
+        ready = alarms.drafts(self.plan, waiting, made, now=self.now, coming=coming)
         for draft in ready.now:
             await self._make(draft.person, draft.severity, draft.parts)
         await notices.settle_resolved(self.tx, [person.name for person in self.plan.people], now=self.now)

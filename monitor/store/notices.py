@@ -77,6 +77,20 @@ async def made_since(tx: Transaction, since: datetime) -> list[Made]:
     return [Made(row.person, row.made_at) for row in rows]
 
 
+async def burst(tx: Transaction, *, of: int) -> bool:
+    """Whether at least so many posts came that are not read yet, or not put into cases."""
+    found = await tx.execute(
+        text(
+            """
+            SELECT (SELECT count(*) FROM (SELECT FROM monitor.post_state WHERE unread LIMIT :of) s)
+                   + (SELECT count(*) FROM (SELECT FROM monitor.review_due LIMIT :of) r) >= :of
+            """
+        ),
+        {"of": of},
+    )
+    return bool(found.scalar_one())
+
+
 class Taken(NamedTuple):
     """The alerts of a group: their ids, the gravest and oldest first, and how many there are of each kind."""
 

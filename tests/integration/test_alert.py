@@ -413,7 +413,7 @@ async def test_ten_thousand_flagged_posts_in_a_minute_are_one_notice(desk: Desk)
         done.raised += ran.raised
         assert ran.notices == 0
     assert done.raised == 10_000
-    await desk.run(seconds=2)
+    await desk.run(seconds=10)
     (notice,) = await desk.notices()
     assert notice.subject == "Warning: 10,000 cases on topics"
     assert notice.told["count"] == 10_000
@@ -424,6 +424,19 @@ async def test_ten_thousand_flagged_posts_in_a_minute_are_one_notice(desk: Desk)
     assert row.n == 10_000
     (row,) = await ask(desk.database, "SELECT count(*) AS n FROM monitor.deliveries")
     assert row.n == 1
+
+
+async def test_posts_that_are_not_read_yet_belong_to_the_burst(desk: Desk) -> None:
+    await burst(desk, 1, 3)
+    await desk.run()
+    await burst(desk, 4, 200)
+    async with desk.database.transaction() as tx:
+        await tx.execute(text("DELETE FROM monitor.alert_due"))
+        await tx.execute(text("UPDATE monitor.post_state SET unread = true WHERE message_id > 3"))
+    assert (await desk.run(seconds=20)).notices == 0
+    async with desk.database.transaction() as tx:
+        await tx.execute(text("UPDATE monitor.post_state SET unread = false WHERE message_id > 30"))
+    assert (await desk.run(seconds=1)).notices == 1
 
 
 async def test_a_stream_that_does_not_end_is_a_few_notices_and_all_is_told(desk: Desk) -> None:

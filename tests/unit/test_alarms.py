@@ -327,6 +327,23 @@ def test_a_group_goes_once_nothing_new_came_and_to_the_first_on_call_alone() -> 
     assert goes(PLAN) == []
 
 
+def test_many_are_given_longer_to_go_on_and_what_is_critical_is_not_held_up() -> None:
+    assert goes(PLAN, waits(5, 2, count=20)) == [("ann", 1)]
+    assert goes(PLAN, waits(12, 9, count=21)) == []
+    assert goes(PLAN, waits(12, 10, count=21)) == [("ann", 1)]
+    assert goes(PLAN, waits(90, 0, count=21)) == [("ann", 1)]
+    assert goes(PLAN, waits(12, 2, count=10_000, severity=Severity.CRITICAL)) == [("ann", 1)]
+
+
+def test_while_a_burst_is_on_its_way_a_group_goes_on_but_for_what_is_critical() -> None:
+    def coming(*waiting: Waiting) -> int:
+        return len(alarms.drafts(PLAN, waiting, (), now=NOW, coming=True).now)
+
+    assert coming(waits(89, 60)) == 0
+    assert coming(waits(90, 60)) == 1
+    assert coming(waits(5), waits(2, severity=Severity.CRITICAL)) == 1
+
+
 def test_it_is_known_when_the_next_goes() -> None:
     found = alarms.drafts(PLAN, [waits(0.5)], (), now=NOW)
     assert (found.now, found.next_at) == ((), NOW + timedelta(seconds=1.5))
