@@ -101,11 +101,14 @@ async def test_several_at_once_and_back_views_and_pages(desk: Desk, page: Page) 
     await press(page, "Undo")
     assert await desk.ask("SELECT count(*) FROM monitor.cases WHERE state = 'decided'") == [(0,)]
     await page.get_by_role("link", name="More", exact=True).click()
-    assert 0 < await page.locator("#cases > li").count() < 50
+    rows = page.locator("#cases > li")
+    await expect(page).to_have_url(re.compile("after="))
+    await expect(rows.first).to_be_visible()
+    assert 0 < await rows.count() < 50
     await page.goto("/queue?topic=kursk")
-    assert await page.locator("#cases > li").count() == 2
+    await expect(rows).to_have_count(2)
     await page.get_by_role("link", name="show all").click()
-    assert await page.locator("#cases > li").count() == 50
+    await expect(rows).to_have_count(50)
     for name in ("Mine", "Nobody's", "Overdue", "Second look", "Escalated", "Snoozed", "Decided", "Closed"):
         await page.get_by_label("Views").get_by_role("link", name=re.compile(f"^{name}")).click()
         await expect(page.get_by_role("heading", level=1)).to_have_text(name)
