@@ -47,7 +47,8 @@ class Got:
         return found.group(1).decode()
 
 
-@dataclass(slots=True)
+# With slots, the oldest Python 3.11 cannot list an object's members, which aiosmtpd does.
+@dataclass
 class Office:
     """What a server got; `port` is where it listens."""
 
@@ -106,7 +107,7 @@ _WORDS = {"EHLO": HELLO, "HELO": HELLO, "MAIL": MAIL_FROM, "RCPT": RCPT, "DATA":
 _USUAL = {GREETING: "220 hello", HELLO: "250 hello", DATA: "354 go on"}
 
 
-@dataclass(slots=True)
+@dataclass
 class Rude(Office):
     """Behaves as the next of its manners says, a message each: (stage, what it does). Then as usual.
 
