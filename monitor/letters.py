@@ -8,7 +8,8 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from email import policy
-from email.headerregistry import Address
+from email.header import Header
+from email.headerregistry import Address, UniqueAddressHeader
 from email.message import EmailMessage
 from email.policy import EmailPolicy
 from email.utils import format_datetime
@@ -21,6 +22,8 @@ from monitor.model import Edition, Language, Mailbox, Notice
 
 GREETING, FAREWELL = "<!--greeting-->", "<!--farewell-->"
 _LONGEST_SUBJECT = 200
+_FOLD = "\r\n"
+_PLAIN_NAME = re.compile(r"(?!.{61})[A-Za-z0-9]+(?: [A-Za-z0-9]+)*")
 # What would turn the reading of a line round, or hide that it is another one.
 _HIDDEN = re.compile("[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
@@ -49,8 +52,21 @@ class _Wire(EmailPolicy):
 
     def fold_binary(self, name: str, value: str) -> bytes:
         """One header as it goes over the wire."""
+        if isinstance(value, UniqueAddressHeader):
+            return f"{name}: {', '.join(map(_written, value.addresses))}\r\n".encode("ascii")
         one_line = name.lower().startswith("list-") or name.lower() == "message-id"
         return (_ONE_LINE if one_line else _SHORT).fold_binary(name, value)
+
+
+def _written(box: Address) -> str:
+    """A mailbox, its name encoded where it is more than plain words: where Python folds a name, its quotes get lost."""
+    if not box.display_name:
+        return box.addr_spec
+    if _PLAIN_NAME.fullmatch(box.display_name):
+        return f"{box.display_name} <{box.addr_spec}>"
+    return (
+        f"{Header(box.display_name, 'utf-8', maxlinelen=75).encode(linesep=_FOLD)}{_FOLD} <{box.addr_spec}>"
+    )
 
 
 # An encoded word has 75 characters at most (RFC 2047 §2), and a line that goes on begins with a space.
@@ -126,7 +142,9 @@ def _host(address: str) -> str:
 
 def _clean(words: str) -> str:
     """Words on one line, in which nothing controls a terminal, a header or the direction of reading."""
-    return " ".join("".join(c if c.isprintable() else " " for c in _HIDDEN.sub(" ", words)).split())
+    line = " ".join("".join(c if c.isprintable() else " " for c in _HIDDEN.sub(" ", words)).split())
+    # Python reads encoded words (RFC 2047) where a header is set, and what they hide would come after the cleaning.
+    return line.replace("=?", "= ?")
 
 
 def _greeting(edition: Edition, addressed: Addressed) -> list[str]:

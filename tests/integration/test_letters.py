@@ -3,12 +3,15 @@
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
-from monitor.letters import Addressed, digest_letter, notice_letter
+from monitor.letters import Addressed, _clean, digest_letter, notice_letter
 from monitor.mail import Mailer, MailOptions
 from monitor.model import EVERYTHING, Edition, Language, Mailbox, Notice, Severity, Window
 from tests.integration.post import SENDER, Got, office, options
@@ -41,7 +44,7 @@ READER = Addressed(
 
 
 def ours(**more: Any) -> MailOptions:
-    return options(0, public_url=PUBLIC, **more)
+    return replace(options(0, public_url=PUBLIC), **more)
 
 
 async def delivered(raw: bytes) -> Got:
@@ -143,6 +146,56 @@ async def test_no_name_and_no_subject_makes_a_header_of_its_own_or_turns_the_lin
     assert "\u202e" not in part(message, "plain")
 
 
+HIDING = "=?utf-8?q?=0D=0ABcc:_all=40evil.example=0D=0A=0D=0Anot_ours?="
+PIECES = (
+    *(HIDING, "=?utf-8?b?DQpCY2M6IHg=?=", "=?", "?=", "=", "?", "=\u200e?", "=\r\n?", "utf-8?q?", "=0D=0A"),
+    *(
+        EVIL,
+        "\r\n",
+        "\n",
+        "Bcc: x",
+        "Ж" * 90,
+        "x" * 90,
+        '"',
+        "\\",
+        ",",
+        ";",
+        ":",
+        "<",
+        ">",
+        "@",
+        "(",
+        ")",
+        " ",
+        "👍",
+    ),
+)
+WORDS = st.one_of(st.lists(st.sampled_from(PIECES), max_size=12).map("".join), st.text(max_size=80))
+
+
+@settings(deadline=None, max_examples=300)
+@given(subject=WORDS, name=WORDS)
+@example(subject=HIDING, name="")
+@example(subject="", name=HIDING)
+def test_whatever_a_name_or_a_subject_says_the_headers_are_ours(subject: str, name: str) -> None:
+    usual = digest_letter(EDITION, READER, ours(), now=UNTIL)
+    raw = digest_letter(
+        replace(EDITION, subject=f"Kursk {subject}"),
+        replace(READER, to=Mailbox(name, "olya@r.example")),
+        ours(sender=Mailbox(name, SENDER.address)),
+        now=UNTIL,
+    )
+    assert list(headers(raw)) == list(headers(usual))
+    message = message_from_bytes(raw, policy=policy.default)
+    for header, address in (("To", "olya@r.example"), ("From", SENDER.address)):
+        (box,) = message[header].addresses
+        assert box.addr_spec == address
+        assert box.display_name.replace(" ", "") == _clean(name).replace(" ", "")
+    told = _clean(f"Kursk {subject}")[:200]
+    assert message["Subject"].replace(" ", "") == told.replace(" ", "")
+    assert not re.search("[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]", message["Subject"])
+
+
 async def test_a_name_is_a_name_in_the_page_too() -> None:
     to = Mailbox('<script>alert("x")</script><!--farewell-->', "olya@r.example")
     html = part(
@@ -152,7 +205,7 @@ async def test_a_name_is_a_name_in_the_page_too() -> None:
     assert html.count(f"/u/{TOKEN}") == 2
 
 
-@pytest.mark.parametrize("subject", ["kursk: Суджа", EVIL])
+@pytest.mark.parametrize("subject", ["kursk: Суджа", EVIL, HIDING])
 async def test_an_alert_is_text_alone(subject: str) -> None:
     notice = Notice(
         notice_id=1,
