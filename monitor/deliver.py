@@ -15,7 +15,7 @@ so whatever dies when, no message goes twice.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from monitor.errors import AddressRefused, Conflict, MailError, MailPutOff, ServerAils
@@ -80,6 +80,7 @@ async def deliver(
                 sender = _Sender(database, mailer, options, done, now)
                 while not stop() and await sender.one():
                     pass
+                await sender.hold_against()
     return done
 
 
@@ -90,6 +91,7 @@ class _Sender:
     options: MailOptions
     done: Delivered
     now: Clock
+    unsure: dict[str, str] = field(default_factory=dict)
 
     async def one(self) -> bool:
         """Claim one delivery, send it and record it; gives whether there may be more to do."""
@@ -162,7 +164,17 @@ class _Sender:
                 await deliveries.fail(tx, claimed, why, now=now)
                 self.done.failed += 1
                 if isinstance(error, AddressRefused) and claimed.edition is not None:
-                    await readers.refused(tx, claimed.address, error.why, now=now)
+                    if error.sure:
+                        await readers.refused(tx, claimed.address, error.why, now=now)
+                    else:
+                        self.unsure[claimed.address] = error.why
+
+    async def hold_against(self) -> None:
+        """Let no more go to addresses that seem to be none. A server that took nothing from us may refuse us, not them."""
+        if self.done.sent and self.unsure:
+            async with self.database.transaction() as tx:
+                for address, why in self.unsure.items():
+                    await readers.refused(tx, address, why, now=self.now())
 
 
 def _wait(claimed: Claimed) -> timedelta:

@@ -134,7 +134,11 @@ class MailRefused(MailError):
 
 
 class AddressRefused(MailRefused):
-    """The server knows that there is no such address."""
+    """The server knows no such address. It is not `sure` where the answer may as well mean that we may not send there."""
+
+    def __init__(self, what: str, why: str = "", mend: str = "", *, sure: bool = True) -> None:
+        super().__init__(what, why, mend)
+        self.sure = sure
 
 
 class SourceError(MonitorError):

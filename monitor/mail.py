@@ -21,9 +21,16 @@ from monitor.model import Mailbox
 
 _GO_ON, _CLOSING, _REFUSED = 354, 421, 500
 _TAKEN, _NOT_TAKEN = range(200, 300), range(400, 600)
-# RFC 5321 §4.2.3: no such mailbox, not local, no such name.
+# RFC 5321 §4.2.3: no such mailbox, not local, no such name; but many servers say so, too, that we may not relay.
 _NO_SUCH_ADDRESS = frozenset({550, 551, 553})
-_ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
+# RFC 4954 §6: log in first, by a better way, again, encrypted.
+_LOGIN_WANTED = frozenset({530, 534, 535, 538})
+# RFC 3463 §3.2: mailbox, system, form and having moved of the recipient; then form and system of the sender, which
+# Postfix looks at no earlier than at the recipient. 5.1.0 is said of both.
+_OF_RECIPIENT = frozenset({"1.1", "1.2", "1.3", "1.6", "1.10"})
+_OF_SENDER = frozenset({"1.7", "1.8"})
+# At the beginning, or at the end in qmail's manner.
+_ENHANCED = re.compile(r"(?:^|\(#)[245]\.(\d{1,3}\.\d{1,3})\b")
 _LONGEST_ANSWER = 300
 # How often it is asked whether the message has left us.
 _LOOK = 0.005
@@ -203,25 +210,27 @@ async def _before_the_end(recipient: str) -> AsyncIterator[None]:
 
 def _not_taken(answer: SMTPResponse, recipient: str, *, at_address: bool = False) -> MailError:
     said = f"the server answered {_said(answer)}"
-    if answer.code == _CLOSING:
+    detail = _detail(answer)
+    if answer.code == _CLOSING or answer.code in _LOGIN_WANTED or detail in _OF_SENDER:
         return _ails(f"it answered {_said(answer)}")
     if answer.code < _REFUSED:
         return _put_off(recipient, said)
-    if at_address and _knows_no_such(answer):
+    if at_address and (detail in _OF_RECIPIENT or (not detail and answer.code in _NO_SUCH_ADDRESS)):
         return AddressRefused(
             f"the address {recipient} is refused",
             said,
             f"mend it, then monitor digest resubscribe {recipient}",
+            sure=bool(detail),
         )
     return MailRefused(
         f"a mail to {recipient} is refused", said, "mend what it names, then monitor digest resend"
     )
 
 
-def _knows_no_such(answer: SMTPResponse) -> bool:
-    """Whether it is the address that is refused, and not us, or this message (RFC 3463 §3.2)."""
-    detail = _ENHANCED.match(answer.message)
-    return detail.group().startswith("5.1.") if detail else answer.code in _NO_SUCH_ADDRESS
+def _detail(answer: SMTPResponse) -> str:
+    """What an answer is about: subject and detail of its enhanced code (RFC 3463); empty where it has none."""
+    found = _ENHANCED.search(answer.message)
+    return found.group(1) if found else ""
 
 
 def _put_off(recipient: str, why: str) -> MailPutOff:

@@ -14,7 +14,16 @@ import pytest
 from monitor import alert
 from monitor.alert import Sender
 from monitor.deliver import deliver
-from monitor.errors import Conflict, UsageError
+from monitor.errors import (
+    AddressRefused,
+    Conflict,
+    MailError,
+    MailInDoubt,
+    MailPutOff,
+    MailRefused,
+    ServerAils,
+    UsageError,
+)
 from monitor.model import DeliveryState, Person, Reader, Window
 from monitor.store import deliveries, readers
 from monitor.store.database import SENDER_LOCK, Database
@@ -23,6 +32,7 @@ from tests.conftest import Clock
 from tests.integration.helpers import ask
 from tests.integration.mailing import ANN, HOST, OLYA, UNTIL, WINDOW, outcomes, planned, rows, states
 from tests.integration.post import (
+    BODY,
     CLOSE,
     DOT,
     GREETING,
@@ -36,6 +46,7 @@ from tests.integration.post import (
     options,
     rude,
 )
+from tests.integration.test_mail import MANNERS
 
 
 @pytest.fixture
@@ -146,6 +157,66 @@ async def test_a_refused_message_has_failed_and_a_refused_address_gets_no_more(
         assert await readers.resubscribe(tx, OLYA.address)
         assert not await readers.resubscribe(tx, OLYA.address)
         assert await readers.away(tx) == []
+
+
+STATES = {
+    ServerAils: ("planned", "temporary"),
+    MailPutOff: ("planned", "temporary"),
+    MailInDoubt: ("in_doubt", "in_doubt"),
+    MailRefused: ("failed", "failed"),
+    AddressRefused: ("failed", "failed"),
+}
+
+
+# A digest is too small for the connection to break in its midst.
+@pytest.mark.parametrize("case", [case for case in MANNERS if case[0] != BODY])
+async def test_whatever_a_server_does_is_on_record_and_tried_again_only_if_it_did_not_go(
+    database: Database, clock: Clock, case: tuple[str, str, type[MailError], int]
+) -> None:
+    stage, manner, error, _ = case
+    state, outcome = STATES[error]
+    await planned(database, ANN)
+    async with rude((stage, manner)) as post:
+        await deliver(database, options(post.port, timeout=0.3), now=clock)
+        assert (await states(database), await outcomes(database)) == ([state], [outcome])
+        clock.forward(hours=1)
+        before, again = len(post.got), state == "planned"
+        await deliver(database, options(post.port), now=clock)
+    assert len(post.got) == before + again
+    assert await states(database) == ["sent" if again else state]
+
+
+@pytest.mark.parametrize("said", ["553 5.1.8 sender address rejected", "530 5.7.0 log in first"])
+async def test_what_a_server_has_against_us_is_not_held_against_readers_where_it_says_so_at_their_address(
+    database: Database, clock: Clock, said: str
+) -> None:
+    await planned(database, ANN, OLYA)
+    async with rude(*[(RCPT, said)] * 2) as post:
+        for _ in range(2):
+            await deliver(database, options(post.port), now=clock)
+            assert await states(database) == ["planned", "planned"]
+            clock.forward(minutes=5)
+        clock.forward(minutes=5)
+        await deliver(database, options(post.port), now=clock)
+    assert await states(database) == ["sent", "sent"]
+
+
+async def test_a_refusal_that_may_mean_us_is_held_against_an_address_only_where_others_are_taken(
+    database: Database, clock: Clock
+) -> None:
+    await planned(database, ANN, OLYA)
+    async with rude(*[(RCPT, "550 relay not permitted")] * 2) as post:
+        await deliver(database, options(post.port), now=clock)
+        async with database.transaction() as tx:
+            assert await readers.away(tx) == []
+        assert await states(database) == ["failed", "failed"]
+        clock.forward(days=1)
+        await planned(database, ANN, OLYA, window=Window(UNTIL, UNTIL + timedelta(days=1)), now=clock.at)
+        post.manners.append((RCPT, "550 unrouteable address"))
+        await deliver(database, options(post.port), now=clock)
+    assert await states(database) == ["failed", "failed", "failed", "sent"]
+    async with database.transaction() as tx:
+        assert [one.address for one in await readers.away(tx)] == [ANN.address]
 
 
 @pytest.mark.parametrize(
