@@ -22,7 +22,7 @@ from monitor.errors import UsageError
 from monitor.model import Edition, Language, Reader, Window, mailbox_of, utc_now
 from monitor.settings import Settings
 from monitor.store import deliveries, editions, readers
-from monitor.store.database import Database
+from monitor.store.database import Database, Transaction
 
 group = typer.Typer(help="See to the daily digest and its mails.", no_args_is_help=True)
 app.add_typer(group, name="digest")
@@ -37,7 +37,7 @@ Html = Annotated[
     Path | None,
     typer.Option("--html", help="Write the HTML of the mail to this file, instead of showing the text."),
 ]
-Number = Annotated[int, typer.Argument(help="The number that monitor digest doubt shows.")]
+Numbers = Annotated[list[int], typer.Argument(help="The numbers that monitor digest doubt shows.")]
 
 
 @group.command("preview")
@@ -191,9 +191,17 @@ async def _plan(found: Settings, database: Database, reader: Reader, window: Win
         last = await deliveries.latest(tx, reader.address, window)
         assert last is not None  # noqa: S101 - it was just planned
         if again and last.state not in ("planned", "sending", "handing"):
-            await deliveries.resend(tx, last.delivery_id, now=utc_now())
-            return f"{reader.address:<32} {_written(window)}  again"
+            return f"{reader.address:<32} {_written(window)}  {await _again(tx, last.delivery_id)}"
     return f"{reader.address:<32} {_written(window)}  {last.state.value.replace('_', ' ')}"
+
+
+async def _again(tx: Transaction, delivery_id: int) -> str:
+    """Plan one anew; what hinders one reader's is told, and is no matter of the others'."""
+    try:
+        await deliveries.resend(tx, delivery_id, now=utc_now())
+    except UsageError as error:
+        return f"not again: {error.what}"
+    return "again"
 
 
 def _host(found: Settings) -> str:
@@ -229,27 +237,43 @@ def doubt(as_json: Json = False) -> None:
 
 
 @group.command("resend")
-def resend(delivery: Number) -> None:
-    """Send one again; if the first arrived after all, the reader has it twice."""
+def resend(numbers: Numbers) -> None:
+    """Send some again; where the first arrived after all, the reader has it twice."""
 
-    async def work(found: Settings, database: Database) -> int:
+    async def work(found: Settings, database: Database) -> list[int]:
         async with database.transaction() as tx:
-            return await deliveries.resend(tx, delivery, now=utc_now())
+            return [await deliveries.resend(tx, number, now=utc_now()) for number in numbers]
 
-    fresh = with_archive(work, listed=False)
-    out.print(f"delivery {fresh} is planned; a worker that runs sends it")
+    for fresh in with_archive(work, listed=False):
+        out.print(f"delivery {fresh} is planned; a worker that runs sends it")
 
 
 @group.command("taken")
-def taken(delivery: Number) -> None:
-    """Note that one in doubt arrived."""
+def taken(numbers: Numbers) -> None:
+    """Note that some in doubt arrived."""
 
     async def work(found: Settings, database: Database) -> None:
         async with database.transaction() as tx:
-            await deliveries.settle(tx, delivery, taken=True, now=utc_now())
+            for number in numbers:
+                await deliveries.settle(tx, number, taken=True, now=utc_now())
 
     with_archive(work, listed=False)
-    out.print(f"delivery {delivery} arrived")
+    for number in numbers:
+        out.print(f"delivery {number} arrived")
+
+
+@group.command("drop")
+def drop(numbers: Numbers) -> None:
+    """Note that some in doubt or failed are not wanted any more: they are listed no longer, and do not go."""
+
+    async def work(found: Settings, database: Database) -> None:
+        async with database.transaction() as tx:
+            for number in numbers:
+                await deliveries.leave(tx, number, now=utc_now())
+
+    with_archive(work, listed=False)
+    for number in numbers:
+        out.print(f"delivery {number} is dropped")
 
 
 @group.command("resubscribe")

@@ -470,6 +470,26 @@ async def settle(tx: Transaction, delivery_id: int, *, taken: bool, now: datetim
         )
 
 
+async def leave(tx: Transaction, delivery_id: int, *, now: datetime) -> None:
+    """Write that one in doubt or failed is not wanted any more, as somebody decided. Raises UsageError for another."""
+    done = await tx.execute(
+        text(
+            """
+            UPDATE monitor.deliveries SET state = 'dropped', ended_at = :now
+            WHERE delivery_id = :id AND state IN ('in_doubt', 'failed')
+            """
+        ),
+        {"id": delivery_id, "now": now},
+    )
+    if not done.rowcount:
+        row = await _one(tx, delivery_id)
+        raise UsageError(
+            f"delivery {delivery_id} is {row.state.replace('_', ' ')}",
+            "only what is in doubt or failed can be dropped",
+            "monitor digest doubt lists what there is to see to",
+        )
+
+
 async def _one(tx: Transaction, delivery_id: int) -> Any:
     found = await tx.execute(
         text("SELECT state, address, notice_id FROM monitor.deliveries WHERE delivery_id = :id FOR UPDATE"),

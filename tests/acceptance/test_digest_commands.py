@@ -46,12 +46,17 @@ async def test_what_is_in_doubt_or_refused_is_seen_and_mended(database: Database
     await run(home, "digest", "taken", first)
     assert "only what is in doubt" in await run(home, "digest", "taken", first, code=2)
     assert "monitor digest resubscribe olya@r.example" in await run(home, "digest", "resend", second, code=2)
+    refused = await run(home, "digest", "drop", second, first, code=2)
+    assert "only what is in doubt or failed" in refused
+    assert await states(database) == ["sent", "failed"]
     await run(home, "digest", "resubscribe", "Olya@r.example")
     assert "neither unsubscribed nor is refused" in await run(
         home, "digest", "resubscribe", OLYA.address, code=2
     )
     assert "is planned" in await run(home, "digest", "resend", second)
     assert await states(database) == ["sent", "failed", "planned"]
+    assert "is dropped" in await run(home, "digest", "drop", second)
+    assert "nothing is in doubt" in await run(home, "digest", "doubt")
     assert "there is no delivery 999" in await run(home, "digest", "resend", "999", code=2)
 
 
@@ -111,3 +116,22 @@ def test_a_digest_is_previewed_made_sent_by_hand_and_shown(home: Home) -> None:
     assert "--again without --date" in home.run("digest", "send", "--again", code=2)
     assert "no reader bob@r.example" in home.run("digest", "send", "--reader", "bob@r.example", code=2)
     assert "no day: someday" in home.run("digest", "send", "--date", "someday", code=2)
+
+
+async def test_one_reader_who_gets_none_does_not_keep_a_digest_from_the_others(
+    database: Database, home: Home
+) -> None:
+    await run(home, "init")
+    listed = home.path / "config" / "digest.toml"
+    listed.write_text("".join(f'[[reader]]\naddress = "{name}@r.example"\n' for name in ("ann", "bob")))
+    send = ("digest", "send", "--date", "2024-08-06")
+    assert "2 kept" in await run(home, *send)
+    async with database.transaction() as tx:
+        bob = next(row for row in await rows(database) if row.address == "bob@r.example")
+        await readers.refused(tx, bob.address, "550 5.1.1", now=UNTIL)
+    told = (await run(home, *send, "--again")).splitlines()
+    assert told[0].startswith("ann@r.example")
+    assert told[0].endswith("again")
+    assert told[1].endswith("not again: bob@r.example gets no digest")
+    assert told[2] == "1 kept"
+    assert await states(database) == ["kept", "kept", "kept"]

@@ -25,7 +25,7 @@ from monitor.errors import (
     UsageError,
 )
 from monitor.model import DeliveryState, Person, Reader, Window
-from monitor.store import deliveries, readers
+from monitor.store import deliveries, readers, working
 from monitor.store.database import SENDER_LOCK, Database
 from tests.acceptance.helpers import ROOT
 from tests.conftest import Clock
@@ -263,6 +263,27 @@ async def test_a_person_can_say_that_it_came(
         with pytest.raises(UsageError, match="no delivery 999"):
             await deliveries.resend(tx, 999, now=clock())
     assert await states(database) == [state]
+
+
+async def test_a_person_can_let_be_what_failed_or_is_in_doubt_and_is_shown_it_no_more(
+    database: Database, clock: Clock
+) -> None:
+    await planned(database, ANN, OLYA)
+    clock.forward(hours=1)
+    async with rude((DOT, CLOSE), (RCPT, "550 5.1.1 no such user")) as post:
+        await deliver(database, options(post.port), now=clock)
+        async with database.transaction() as tx:
+            (told,) = await working.digests(tx, now=clock())
+            assert (told.in_doubt, told.failed) == (1, 1)
+            for one in await deliveries.ailing(tx):
+                await deliveries.leave(tx, one.delivery_id, now=clock())
+                with pytest.raises(UsageError, match="is dropped"):
+                    await deliveries.leave(tx, one.delivery_id, now=clock())
+            assert await deliveries.ailing(tx) == []
+            assert await working.digests(tx, now=clock()) == []
+        await deliver(database, options(post.port), now=clock)
+    assert post.got == []
+    assert await states(database) == ["dropped", "dropped"]
 
 
 async def test_who_unsubscribed_meanwhile_gets_nothing_and_nothing_is_made_up_for_later(
