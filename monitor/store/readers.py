@@ -11,6 +11,7 @@ from secrets import token_urlsafe
 
 from sqlalchemy import text
 
+from monitor.model import Language
 from monitor.store.database import Transaction
 
 TOKEN_BYTES = 16
@@ -57,6 +58,21 @@ async def of_token(tx: Transaction, token: str) -> Known | None:
     )
     row = found.one_or_none()
     return Known(**row._asdict()) if row else None
+
+
+async def language_of(tx: Transaction, address: str) -> Language | None:
+    """The language of the newest digest to a reader; None before the first."""
+    found = await tx.execute(
+        text(
+            """
+            SELECT language FROM monitor.deliveries WHERE address = :address AND window_from IS NOT NULL
+            ORDER BY window_from DESC LIMIT 1
+            """
+        ),
+        {"address": address},
+    )
+    language = found.scalar_one_or_none()
+    return Language(language) if language else None
 
 
 async def away(tx: Transaction) -> Sequence[Known]:

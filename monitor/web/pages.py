@@ -52,12 +52,14 @@ def user_of(request: Request) -> User | None:
 
 
 def language_of(request: Request) -> Language:
-    """The user's language; before signing in the one chosen on this browser, else the one it asks for."""
+    """The user's language; before signing in the one chosen on this browser, else the reader's, else the one it asks for."""
     user, chosen = user_of(request), request.cookies.get(LANGUAGE_COOKIE)
     if user is not None:
         return user.language
     if chosen in tuple(Language):
         return Language(chosen)
+    if (spoken := getattr(request.state, "spoken", None)) in tuple(Language):
+        return Language(spoken)
     return preferred(request.headers.get("accept-language", ""))
 
 

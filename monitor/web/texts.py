@@ -440,6 +440,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{address} gets the digest no more. If that was a mistake, answer one of its mails.",
         "{address} больше не получит сводку. Если это ошибка, ответьте на одно из её писем.",
     ),
+    "unsubscribe.unknown": (
+        "This link is nobody's: a part of it may be missing. Open the one in the digest again, or answer that mail.",
+        "Эта ссылка ничья: возможно, в ней не хватает части. Откройте ссылку из сводки ещё раз или ответьте на то письмо.",
+    ),
     "error.title": ("This did not work", "Не получилось"),
     "error.not_found": ("There is no such page.", "Такой страницы нет."),
     "error.forbidden": (

@@ -1,11 +1,10 @@
 """The page on which a reader of the digest unsubscribes, without signing in.
 
 To look at it changes nothing, since mail scanners open every link; only a POST does, a provider's one-click one too
-(RFC 8058).
+(RFC 8058). The page is found by whoever has its address, and by no search engine.
 """
 
 from fastapi import APIRouter
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -35,10 +34,21 @@ async def stop(request: Request, token: str) -> Response:
 
 async def _shown(request: Request, token: str) -> Response:
     # What cannot be a token is not asked of the database, which cannot take every text.
-    if not UNSUBSCRIBING.fullmatch(request.url.path):
-        raise HTTPException(404)
+    reader = await _reader(request, token) if UNSUBSCRIBING.fullmatch(request.url.path) else None
+    return page(
+        request,
+        "unsubscribe.html",
+        status=200 if reader else 404,
+        headers={"x-robots-tag": "noindex, nofollow"},
+        address=reader.address if reader else None,
+        done=reader is not None and reader.unsubscribed_at is not None,
+    )
+
+
+async def _reader(request: Request, token: str) -> readers.Known | None:
+    """Whose page it is; it then speaks the language of their digests."""
     async with site_of(request).database.transaction() as tx:
         reader = await readers.of_token(tx, token)
-    if reader is None:
-        raise HTTPException(404)
-    return page(request, "unsubscribe.html", address=reader.address, done=reader.unsubscribed_at is not None)
+        if reader is not None:
+            request.state.spoken = await readers.language_of(tx, reader.address)
+    return reader

@@ -1,14 +1,17 @@
 """Unsubscribing on the site: by a person with the button, by a mail provider in one click, and by nothing else."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import httpx
 import pytest
 
+from monitor.model import Language
 from monitor.store import readers
 from monitor.store.database import Database
 from tests.conftest import Clock
 from tests.integration.helpers import ask
+from tests.integration.mailing import OLYA, planned
 from tests.integration.web_helpers import browser, site
 
 ADDRESS = "olya@r.example"
@@ -65,8 +68,10 @@ async def test_a_token_that_is_nobodys_is_not_found(
     client: httpx.AsyncClient, database: Database, token: str
 ) -> None:
     for wrong in (token[::-1], token + "x", token[:-1], "%00", "x" * 22, "%D0%B6" * 22):
-        assert (await client.get(f"/u/{wrong}")).status_code == 404
-        assert (await client.post(f"/u/{wrong}")).status_code == 404
+        for shown in (await client.get(f"/u/{wrong}"), await client.post(f"/u/{wrong}")):
+            assert shown.status_code == 404
+            assert "This link is nobody" in shown.text
+            assert '<form method="post" action="/u/' not in shown.text
     assert await stopped(database) == []
 
 
@@ -88,3 +93,28 @@ async def test_the_page_speaks_russian(client: httpx.AsyncClient, token: str) ->
     client.headers["accept-language"] = "ru"
     assert "Отписаться" in (await client.get(f"/u/{token}")).text
     assert "больше не получит сводку" in (await client.post(f"/u/{token}")).text
+
+
+async def test_the_page_speaks_the_language_of_the_digest_unless_another_is_chosen(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    await planned(database, OLYA, replace(OLYA, address="ann@r.example", language=Language.ENGLISH))
+    (row,) = await ask(database, "SELECT token FROM monitor.readers WHERE address = :a", a=OLYA.address)
+    client.headers["accept-language"] = "en"
+    assert "Отписаться" in (await client.get(f"/u/{row.token}")).text
+    chosen = await client.post("/language", data={"language": "en", "next": f"/u/{row.token}"})
+    assert chosen.headers["location"] == f"/u/{row.token}"
+    assert "Unsubscribe" in (await client.get(f"/u/{row.token}")).text
+
+
+async def test_the_page_sets_no_cookie_is_not_kept_and_is_not_found_by_searching(
+    client: httpx.AsyncClient, token: str
+) -> None:
+    for answer in (
+        await client.get(f"/u/{token}"),
+        await client.post(f"/u/{token}"),
+        await client.get("/u/x"),
+    ):
+        assert "set-cookie" not in answer.headers
+        assert answer.headers["x-robots-tag"] == "noindex, nofollow"
+        assert answer.headers["cache-control"] == "no-store"
