@@ -233,6 +233,7 @@ def status(
                 await queue.waiting(tx),
                 await alerts.count(tx),
                 show.Mails(await deliveries.ailing(tx), await readers.away(tx)),
+                await deliveries.last_day(tx),
             )
             return standing, await aside.newest(tx, limit=20)
 

@@ -14,7 +14,7 @@ from monitor.notice_texts import headline
 from monitor.store.accounts import AccountState
 from monitor.store.aside import Aside
 from monitor.store.coverage import Looks, Ranges
-from monitor.store.deliveries import Ailing
+from monitor.store.deliveries import Ailing, LastDay
 from monitor.store.editions import Listed
 from monitor.store.flags import Flagged, Stated
 from monitor.store.news import News
@@ -217,6 +217,7 @@ def _state(watch: Watch) -> str:
 
 
 NO_CASES = ForReview(0, 0, None)
+NO_DIGEST = LastDay(0, 0, 0, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +254,7 @@ class Standing:
     review: ForReview = NO_CASES
     alerts: Mapping[Severity, int] = field(default_factory=dict)
     mails: Mails = field(default_factory=Mails)
+    digest: LastDay = NO_DIGEST
 
 
 def standing_as_json(standing: Standing) -> dict[str, object]:
@@ -280,6 +282,7 @@ def standing_as_json(standing: Standing) -> dict[str, object]:
         },
         "alerts": {severity.value: count for severity, count in standing.alerts.items()},
         "mails": standing.mails.counts(),
+        "digest": standing.digest._asdict(),
     }
 
 
@@ -313,6 +316,8 @@ def status(console: Console, standing: Standing, *, now: datetime) -> None:
     if standing.alerts:
         parts = [f"{count:,} {severity.value}" for severity, count in standing.alerts.items()]
         console.print(f"alerts    {' · '.join(parts)}     → monitor alerts list")
+    if standing.digest.planned:
+        console.print(f"digest    {_digest(standing.digest)}")
     if words := standing.mails.words():
         console.print(f"mails     {words}     → monitor digest doubt")
     gone = f" · {totals['deleted']} deleted, their words kept" if totals["deleted"] else ""
@@ -328,6 +333,14 @@ def _review(review: ForReview, now: datetime) -> str:
     return (
         f"review    {review.open} open · oldest {_waited(waited)}{escalated}     → monitor web, or monitor up"
     )
+
+
+def _digest(day: LastDay) -> str:
+    """How the newest digests went."""
+    if day.kept and not day.sent:
+        return f"kept for {day.kept:,}, with no mail server to go to     → monitor digest show"
+    at = f" {moment(day.sent_at)}" if day.sent_at else ""
+    return f"sent{at} to {day.sent:,} of {day.planned:,}"
 
 
 def _waited(minutes: int) -> str:

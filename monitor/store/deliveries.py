@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import text
 
@@ -405,6 +405,31 @@ async def ailing(tx: Transaction) -> Sequence[Ailing]:
         )
         for row in rows
     ]
+
+
+class LastDay(NamedTuple):
+    """How the digests of the newest day of windows went: to how many, of how many that were to get one, and when."""
+
+    sent: int
+    kept: int
+    planned: int
+    sent_at: datetime | None
+
+
+async def last_day(tx: Transaction) -> LastDay:
+    """How the newest digests went; those that were not wanted any more are not counted."""
+    found = await tx.execute(
+        text(
+            f"""
+            SELECT count(*) FILTER (WHERE state = 'sent') AS sent, count(*) FILTER (WHERE state = 'kept') AS kept,
+                   count(*) AS planned, max(ended_at) FILTER (WHERE state = 'sent') AS sent_at
+            FROM monitor.deliveries d
+            WHERE window_from IS NOT NULL AND state <> 'dropped' AND {_LAST}
+              AND window_until > (SELECT max(window_until) FROM monitor.editions) - interval '1 day'
+            """  # noqa: S608 - constants
+        )
+    )
+    return LastDay(*found.one())
 
 
 async def resend(tx: Transaction, delivery_id: int, *, now: datetime) -> int:

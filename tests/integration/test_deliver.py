@@ -286,6 +286,27 @@ async def test_a_person_can_let_be_what_failed_or_is_in_doubt_and_is_shown_it_no
     assert await states(database) == ["dropped", "dropped"]
 
 
+async def test_how_the_newest_digests_went_is_told(database: Database, clock: Clock) -> None:
+    async with database.transaction() as tx:
+        assert await deliveries.last_day(tx) == (0, 0, 0, None)
+    bob = replace(ANN, address="bob@r.example", zone="Asia/Kathmandu")
+    async with rude((DOT, CLOSE)) as post:
+        for day in range(2):
+            window = Window(WINDOW.since + timedelta(days=day), UNTIL + timedelta(days=day))
+            earlier = Window(*(at - timedelta(hours=5) for at in window))
+            await planned(database, ANN, OLYA, window=window, now=clock.at)
+            await planned(database, bob, window=earlier, now=clock.at)
+            await deliver(database, options(post.port), now=clock)
+            async with database.transaction() as tx:
+                assert await deliveries.last_day(tx) == (2 + day, 0, 3, clock.at)
+            clock.forward(days=1)
+        await ask(
+            database, "UPDATE monitor.deliveries SET state = 'dropped' WHERE address LIKE 'ann%' RETURNING 1"
+        )
+        async with database.transaction() as tx:
+            assert (await deliveries.last_day(tx)).planned == 2
+
+
 async def test_who_unsubscribed_meanwhile_gets_nothing_and_nothing_is_made_up_for_later(
     database: Database, clock: Clock
 ) -> None:

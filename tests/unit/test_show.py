@@ -12,6 +12,7 @@ from monitor.cli import show
 from monitor.model import Figure, Flag, Pace, Qualifier, Reading, Scope, Side, SourceName, Span, Watch
 from monitor.store.accounts import AccountState
 from monitor.store.coverage import Looks, Ranges
+from monitor.store.deliveries import LastDay
 from monitor.store.flags import Flagged, Stated
 from monitor.store.readings import Waiting
 from monitor.words import excerpt
@@ -276,3 +277,23 @@ def test_what_is_read_in_a_text_for_programs() -> None:
     assert told["flags"][1]["spans"][0] == {"start": 4, "end": 11, "term": "Курск", "lat": 51.7, "lon": 36.2}
     assert told["flags"][1]["raised"] is False
     assert [row["quote"] for row in told["figures"]] == ["11"]
+
+
+@pytest.mark.parametrize(
+    ("day", "words"),
+    [
+        (LastDay(12, 0, 13, NOW), f"digest    sent {show.moment(NOW)} to 12 of 13"),
+        (LastDay(0, 0, 13, None), "digest    sent to 0 of 13"),
+        (
+            LastDay(0, 13, 13, None),
+            "digest    kept for 13, with no mail server to go to     → monitor digest show",
+        ),
+    ],
+)
+def test_how_the_newest_digests_went(day: LastDay, words: str) -> None:
+    standing = show.Standing([], [], TOTALS, digest=day)
+    assert words in lines(lambda console: show.status(console, standing, now=NOW))
+
+
+def test_without_digests_nothing_is_said_of_them() -> None:
+    assert not [line for line in shown() if line.startswith(("digest", "mails"))]
