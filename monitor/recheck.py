@@ -80,6 +80,8 @@ async def _again(looking: Looking, watch: Watch) -> None:
         await _leave(looking, watch, ids, now=now)
         if len(ids) < BATCH:
             return
+    async with looking.database.transaction() as tx:
+        await watches.next_of(tx, watch, LookKind.RECHECK, at=looking.now())
 
 
 async def _leave(looking: Looking, watch: Watch, ids: list[int], *, now: datetime) -> None:

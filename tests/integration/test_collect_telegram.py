@@ -387,6 +387,20 @@ async def test_lost_changes_are_found_by_history_and_by_looking_again(outside: O
         assert await o.versions(3) == [(1, "Сообщение номер 3"), (2, "Исправлено")]
 
 
+async def test_a_watch_with_much_to_look_at_gives_way_and_is_still_due(outside: Opened) -> None:
+    async with outside(channel(850)) as o:
+        await o.look()
+        await o.backfill()
+        o.edit(3, "Исправлено")
+        o.server.fail("GetChannelDifference", TooLong())
+        await o.look()
+        assert (await o.recheck(minutes=1)).looks == recheck.BATCHES
+        assert await o.versions(3) == [(1, "Сообщение номер 3")]
+        await o.recheck(seconds=0.5)
+        assert await o.versions(3) == [(1, "Сообщение номер 3"), (2, "Исправлено")]
+        assert (await o.recheck(seconds=0.5)).looks == 0
+
+
 async def test_the_place_in_the_changes_moves_only_when_the_gap_is_closed(outside: Opened) -> None:
     async with outside(channel(20)) as o:
         await o.look()
