@@ -5,15 +5,14 @@ from sqlalchemy import Connection, text
 
 from monitor.store.tables import SCHEMA, metadata
 
+PARTITIONS = ("raw_records_", "post_search_")
 LOCK_TIMEOUT = "10s"
 STATEMENT_TIMEOUT = "15min"
 
 
 def include_object(thing: object, name: str | None, kind: str, reflected: bool, compared: object) -> bool:
     """Leave out the monthly partitions, which the worker makes and the tables do not list."""
-    return not (
-        kind == "table" and reflected and compared is None and (name or "").startswith("raw_records_")
-    )
+    return not (kind == "table" and reflected and compared is None and (name or "").startswith(PARTITIONS))
 
 
 def run(connection: Connection) -> None:

@@ -204,7 +204,7 @@ async def store(
         await lock_channel(tx, channel_id)
         purged = await purges.among(tx, channel_id, [*hashes, *_ids_of(look.set_aside)])
         _refuse_purged_channel(look, purged)
-        await partitions.ensure(tx, now=look.at)
+        await partitions.ensure(tx, now=look.at, tables=("raw_records",))
         await channels.keep(tx, look.channel, source=look.source, at=look.at)
         held = await posts.held(tx, channel_id, hashes)
         decision = changes.decide(look, hashes, held, now=look.at, purged=purged)

@@ -28,6 +28,7 @@ from monitor import (
     fetch,
     flag,
     hand_over,
+    index,
     maintain,
     notify,
     oversee,
@@ -98,7 +99,7 @@ class Job:
 class Work:
     """What a worker works with. `proving` is the source that can prove that an id holds no post. `heard` is told of every run that did something; `tick` is in seconds.
 
-    `on_call` says who is told of alerts, `place` is where the data lie, `heartbeat` the address of a dead man's switch, `routes` hand notices over, and `mail` is the server for mails. `readers` get the digest, whose links go to `public_url`.
+    `on_call` says who is told of alerts, `place` is where the data lie, `heartbeat` the address of a dead man's switch, `routes` hand notices over, and `mail` is the server for mails. `readers` get the digest, whose links go to `public_url`. `keeping` says for how long what is derived or droppable stays.
     """
 
     database: Database
@@ -119,6 +120,7 @@ class Work:
     mail: MailOptions | None = None
     readers: Sequence[Reader] = ()
     public_url: str | None = None
+    keeping: maintain.Keeping = field(default_factory=maintain.Keeping)
 
     def jobs(
         self, hint: Callable[[str], None], stopping: Callable[[], bool], states: States = tuple
@@ -134,7 +136,12 @@ class Work:
             Job("oversee", MINUTE, partial(self._oversee, states, partial(hint, "alert"))),
             Job("digest", DIGEST_EVERY, partial(self._digest, partial(hint, "deliver"))),
             Job("deliver", self.tick, partial(self._deliver, stopping)),
-            Job("maintain", 86400.0, partial(maintain.maintain, self.database, now=self.now)),
+            Job("index", self.tick, partial(self._index, stopping)),
+            Job(
+                "maintain",
+                86400.0,
+                partial(maintain.maintain, self.database, now=self.now, keeping=self.keeping),
+            ),
         ]
         if self.routes:
             give = partial(hand_over.hand_over, self.database, self.routes, now=self.now)
@@ -173,6 +180,15 @@ class Work:
             self.texts,
             now=self.now,
             stored=lambda done: read(),
+            stop=lambda: stopping() or self.now() >= until,
+        )
+
+    async def _index(self, stopping: Callable[[], bool]) -> Done:
+        until = self.now() + READING_TURN
+        return await index.index(
+            self.database,
+            now=self.now,
+            regex_months=self.keeping.regex_months,
             stop=lambda: stopping() or self.now() >= until,
         )
 

@@ -28,13 +28,13 @@ from monitor.store.database import Database
 from monitor.worker import recorded
 
 
-def day_of(written: str) -> datetime:
+def day_of(written: str, *, option: str = "--since") -> datetime:
     """A day or a moment as the user wrote it, in UTC where no zone is named."""
     try:
         moment = datetime.fromisoformat(written)
     except ValueError as error:
         raise UsageError(
-            f"no date: {written}", "a date has the form 2024-08-06", "write --since 2024-08-06"
+            f"no date: {written}", "a date has the form 2024-08-06", f"write {option} 2024-08-06"
         ) from error
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 

@@ -14,6 +14,7 @@ from monitor.cli.base import app, on_call_file, out, review_file, rules_file, se
 from monitor.cli.site import beside
 from monitor.cli.sources import opened
 from monitor.errors import UsageError
+from monitor.maintain import Keeping
 from monitor.model import SourceName, Watch, utc_now
 from monitor.settings import Settings
 from monitor.store import runs, watches
@@ -83,6 +84,7 @@ def up(
                 mail=found.mail(),
                 readers=settings.readers(found.file("digest.toml")),
                 public_url=found.public_url,
+                keeping=Keeping(regex_months=found.regex_months, raw_months=found.raw_months),
             )
             await Worker(work).run()
         out.print("stopped; everything that was collected is safe, and the next start goes on from here")

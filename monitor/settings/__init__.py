@@ -138,6 +138,16 @@ class Settings(BaseSettings):
     media_largest: float = Field(
         20.0, gt=0, allow_inf_nan=False, description="Files of more megabytes than this are not fetched"
     )
+    regex_months: int = Field(
+        12,
+        ge=0,
+        description="In so many months, this one among them, regular expressions search quickly; each costs disk and takes time to fill; 0: in none",
+    )
+    raw_months: int = Field(
+        0,
+        ge=0,
+        description="Drop the raw records of versions after so many months, this one among them; 0: keep them for ever",
+    )
     public_url: str | None = Field(
         None,
         description="The address that people type to reach the review site, over https; unset: this machine's own",

@@ -540,7 +540,10 @@ async def forget_everything(tx: Transaction) -> None:
     tables = "channels, channel_versions, watches, posts, post_versions, post_state, post_counts, raw_records"
     more = "set_aside, coverage, runs, flags, figures, accounts, account_channels, account_waits, vacant_ids, media, tombstones"
     review = "cases, case_posts, case_keys, case_events, decisions, figure_decisions, handovers, review_due"
+    derived = "post_search, index_due, daily_posts, daily_figures"
     mail = "editions, edition_posts, alerts, notices, notice_alerts, deliveries, delivery_tries, alert_due"
     # Together, since some of them speak of others.
-    named = ", ".join(f"monitor.{table}" for table in f"{tables}, {more}, {review}, {mail}".split(", "))
+    named = ", ".join(
+        f"monitor.{table}" for table in f"{tables}, {more}, {review}, {derived}, {mail}".split(", ")
+    )
     await tx.execute(text(f"TRUNCATE {named}"))

@@ -11,6 +11,7 @@ from monitor.store.database import Transaction
 WHOLE_CHANNEL = 0
 # What speaks of a post, each keyed by channel and message id.
 _SPEAKING = (
+    "post_search",
     "review_due",
     "alert_due",
     "edition_posts",
@@ -94,6 +95,7 @@ async def purge(
     await tx.execute(text(_LEAVE_CASES), values)
     for said_again in (_EDITIONS, _NOTICES, _ALERTS):
         await tx.execute(text(said_again), values | _REMOVED)
+    await tx.execute(text(_COUNT_ANEW), values)
     for table in _SPEAKING:
         await tx.execute(text(f"DELETE FROM monitor.{table} WHERE {_WHERE}"), values)  # noqa: S608 - constants
     await tx.execute(text(_HAND_ON_CASES), values)
@@ -123,6 +125,12 @@ _MARK = """
     """
 
 
+# The days that they were counted in are counted anew.
+_COUNT_ANEW = f"""
+    INSERT INTO monitor.index_due AS d (channel_id, message_id, was_at)
+    SELECT channel_id, message_id, posted_at FROM monitor.posts WHERE {_WHERE}
+    ON CONFLICT (channel_id, message_id) DO UPDATE SET was_at = coalesce(d.was_at, excluded.was_at)
+    """  # noqa: S608 - constants
 _LEAVE_CASES = f"""
     UPDATE monitor.cases c SET posts = posts - g.gone
     FROM (SELECT case_id, count(*) AS gone FROM monitor.case_posts WHERE {_WHERE} GROUP BY case_id) g

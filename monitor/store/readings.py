@@ -235,6 +235,14 @@ _DUE_FOR_REVIEW = f"""
                             WHERE c.channel_id = r.channel_id AND c.message_id = r.message_id)
     ON CONFLICT DO NOTHING
     """  # noqa: S608 - constants
+# What the days are counted by: what was found under these rules, and what other rules had found.
+_DUE_FOR_INDEX = f"""
+    INSERT INTO monitor.index_due (channel_id, message_id)
+    SELECT channel_id, message_id FROM unnest({_KEYS}) AS r(channel_id, message_id, version) {_STILL}
+    WHERE EXISTS (SELECT FROM monitor.figures g WHERE g.channel_id = r.channel_id AND g.message_id = r.message_id)
+       OR EXISTS (SELECT FROM monitor.flags f WHERE f.channel_id = r.channel_id AND f.message_id = r.message_id AND f.raised)
+    ON CONFLICT DO NOTHING
+    """  # noqa: S608 - constants
 _UNSETTLE = """
     UPDATE monitor.channels c SET read_ruleset = NULL, read_side = NULL
     FROM unnest(CAST(:channels AS bigint[]), CAST(:sides AS text[])) AS r(channel_id, side)
@@ -263,6 +271,7 @@ async def keep(tx: Transaction, ruleset_id: int, posts: Unread, found: Columns, 
         await tx.execute(text(_ADD_FIGURES), meant | _keys(posts, found.figure_places) | columns)
     raised = array(place in found.raised for place in every)
     await tx.execute(text(_DUE_FOR_REVIEW), _keys(posts, every) | {"raised": raised})
+    await tx.execute(text(_DUE_FOR_INDEX), _keys(posts, every))
     await tx.execute(text(_UNSETTLE), meant | {"channels": list(watched), "sides": list(watched.values())})
     return marked.rowcount
 

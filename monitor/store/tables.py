@@ -1,7 +1,7 @@
 """The tables, as the design names them. Migrations make them; a test holds that both say the same.
 
 Tables of record are flat, with natural keys that begin with the channel. What changes often (`post_state`)
-is narrow and apart; what is droppable (`raw_records`) is partitioned by month.
+is narrow and apart; what is derived or droppable (`post_search`, `raw_records`) is partitioned by month.
 """
 
 from sqlalchemy import (
@@ -26,7 +26,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 
 SCHEMA = "monitor"
 metadata = MetaData(schema=SCHEMA)
@@ -152,6 +152,7 @@ posts = Table(
     Column("reply_to_handle", Text),
     PrimaryKeyConstraint("channel_id", "message_id"),
     Index("posts_posted_at", "posted_at"),
+    Index("posts_channel", "channel_id", "posted_at"),
 )
 
 post_versions = Table(
@@ -576,6 +577,65 @@ review_due = Table(
     Column("channel_id", BigInteger, nullable=False),
     Column("message_id", BigInteger, nullable=False),
     PrimaryKeyConstraint("channel_id", "message_id"),
+)
+
+# --- derived: search and counts ------------------------------------------------------------------------------
+
+# The current words of each post, by the month of posting; filled by the step `index`.
+post_search = Table(
+    "post_search",
+    metadata,
+    Column("channel_id", BigInteger, nullable=False),
+    Column("message_id", BigInteger, nullable=False),
+    Column("posted_at", When, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("vector", TSVECTOR, nullable=False),
+    PrimaryKeyConstraint("channel_id", "message_id", "posted_at"),
+    Index("post_search_vector", "vector", postgresql_using="gin"),
+    Index("post_search_posted_at", "posted_at"),
+    Index("post_search_channel", "channel_id", "posted_at"),
+    postgresql_partition_by="RANGE (posted_at)",
+)
+
+# Posts that are new or changed, for that step; `was_at` is where the index still has one whose time changed.
+index_due = Table(
+    "index_due",
+    metadata,
+    Column("channel_id", BigInteger, nullable=False),
+    Column("message_id", BigInteger, nullable=False),
+    Column("was_at", When),
+    PrimaryKeyConstraint("channel_id", "message_id"),
+)
+
+daily_posts = Table(
+    "daily_posts",
+    metadata,
+    Column("channel_id", BigInteger, nullable=False),
+    Column("day", Date, nullable=False),
+    Column("posts", Integer, nullable=False),
+    Column("edited", Integer, nullable=False),
+    Column("deleted", Integer, nullable=False),
+    Column("missing", Integer, nullable=False),
+    Column("flagged", Integer, nullable=False),
+    PrimaryKeyConstraint("channel_id", "day"),
+    Index("daily_posts_day", "day"),
+)
+
+daily_figures = Table(
+    "daily_figures",
+    metadata,
+    Column("channel_id", BigInteger, nullable=False),
+    Column("day", Date, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("side", Text, nullable=False),
+    Column("figures", Integer, nullable=False),
+    Column("posts", Integer, nullable=False),
+    Column("least", Double),
+    Column("most", Double),
+    PrimaryKeyConstraint("channel_id", "day", "kind", "side"),
+    Index("daily_figures_day", "day"),
 )
 
 # --- mail and alerts ----------------------------------------------------------------------------------------

@@ -47,7 +47,7 @@ def test_migrations_make_exactly_the_tables(url: str) -> None:
                 "version_table_schema": SCHEMA,
                 "include_name": lambda name, kind, parents: kind != "schema" or name == SCHEMA,
                 "include_object": lambda thing, name, kind, reflected, other: (
-                    not str(name).startswith("raw_records_")
+                    not str(name).startswith(("raw_records_", "post_search_"))
                 ),
             },
         )
@@ -89,9 +89,15 @@ def test_every_view_and_column_for_researchers_has_its_comment(url: str) -> None
                 "copies",
                 "gaps",
                 "confirmed_figures",
+                "search_texts",
+                "daily_posts",
+                "daily_figures",
             )
         }
         assert connection.execute(text(bare)).all() == []
+        mute = """SELECT proname FROM pg_proc WHERE pronamespace = 'research'::regnamespace
+                  AND coalesce(obj_description(oid, 'pg_proc'), '') = ''"""
+        assert connection.execute(text(mute)).all() == []
 
 
 async def test_upgrading_again_does_nothing_and_an_unknown_revision_is_refused(url: str) -> None:
@@ -175,12 +181,17 @@ async def test_one_worker_at_a_time(url: str) -> None:
 async def test_partitions_are_made_ahead_over_the_turn_of_the_year(database: Database) -> None:
     december = datetime(2023, 12, 31, 23, tzinfo=UTC)
     async with database.transaction() as tx:
-        assert await partitions.ensure(tx, now=december) == 2
+        assert await partitions.ensure(tx, now=december) == 4
         assert await partitions.ensure(tx, now=december) == 0
     rows = await ask(
         database, "SELECT relname FROM pg_class WHERE relname ~ '^raw_records_2[0-9]{5}$' ORDER BY 1"
     )
     assert {"raw_records_202312", "raw_records_202401"} <= {r.relname for r in rows}
+    measured = await ask(
+        database,
+        "SELECT attstattarget FROM pg_attribute WHERE attname = 'vector' AND attrelid = 'monitor.post_search_202312'::regclass",
+    )
+    assert [row.attstattarget for row in measured] == [1000]
 
 
 async def look(database: Database, first: int | None, last: int | None, **more: object) -> None:

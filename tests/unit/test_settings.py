@@ -95,7 +95,7 @@ def test_every_setting_of_the_file_is_taken() -> None:
         "MONITOR_TELEGRAM_API_ID=17\nMONITOR_TELEGRAM_API_HASH=hash-secret\n"
         'MONITOR_TELEGRAM_SESSIONS=["one-secret", "two-secret"]\nMONITOR_TELEGRAM_PACE=3\nMONITOR_TELEGRAM_RAW=off\n'
         "MONITOR_TELEGRAM_SERVER=2@149.154.167.40:443\nMONITOR_TELEGRAM_SERVER_KEY=/key.pem\n"
-        "MONITOR_MEDIA=on\nMONITOR_MEDIA_LARGEST=1.5\n"
+        "MONITOR_MEDIA=on\nMONITOR_MEDIA_LARGEST=1.5\nMONITOR_REGEX_MONTHS=0\nMONITOR_RAW_MONTHS=6\n"
         "MONITOR_PUBLIC_URL=https://m.example/\nMONITOR_WEB_HOST=0.0.0.0\nMONITOR_WEB_PORT=80\n"
         "MONITOR_WEB=off\n"
         "MONITOR_SMTP_HOST=mail.example\nMONITOR_SMTP_PORT=465\nMONITOR_SMTP_TLS=tls\nMONITOR_SMTP_USER=watch\n"
@@ -128,6 +128,7 @@ def test_every_setting_of_the_file_is_taken() -> None:
     assert [s.get_secret_value() for s in found.telegram_sessions] == ["one-secret", "two-secret"]
     assert (found.server(), found.telegram_server_key) == ((2, "149.154.167.40", 443), Path("/key.pem"))
     assert (found.media, found.media_largest) == (True, 1.5)
+    assert (found.regex_months, found.raw_months) == (0, 6)
     assert (found.public_url, found.web_host, found.web_port) == ("https://m.example", "0.0.0.0", 80)
     assert not found.web
     assert found.routes() == RouteOptions(
