@@ -133,6 +133,14 @@ class MailRefused(MailError):
     """The server will not take this message."""
 
 
+class SearchRefused(UsageError):
+    """A search that cannot be done; `kind` is regex for an expression that cannot be read, slow for what takes too long."""
+
+    def __init__(self, what: str, why: str = "", mend: str = "", *, kind: str) -> None:
+        super().__init__(what, why, mend)
+        self.kind = kind
+
+
 class AddressRefused(MailRefused):
     """The server knows no such address. It is not `sure` where the answer may as well mean that we may not send there."""
 

@@ -73,12 +73,17 @@ def search(  # noqa: PLR0913 - each is an option of the command
     if due:
         say("some posts are not indexed yet, so they are not found → monitor index")
     if as_json:
-        print_json([asdict(hit) | {"posted_at": hit.posted_at.isoformat()} for hit in hits])
+        print_json([_as_json(hit) for hit in hits])
         return
     for hit in hits:
         _print(hit)
     if not hits:
         say("these words are in every text; ask for others" if common else "nothing is found")
+
+
+def _as_json(hit: Hit) -> dict[str, object]:
+    times = {"posted_at": hit.posted_at.isoformat(), "changed_at": hit.changed_at.isoformat()}
+    return asdict(hit) | times
 
 
 def _print(hit: Hit) -> None:

@@ -8,7 +8,7 @@ from psycopg.errors import InvalidRegularExpression, QueryCanceled
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from monitor.errors import UsageError
+from monitor.errors import SearchRefused
 from monitor.store.database import Transaction
 
 # The marks around what matched in an excerpt.
@@ -17,7 +17,10 @@ OPENED, CLOSED = "⟦", "⟧"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What is searched for: words, or with `regex` a regular expression; times are half-open, `channel` is a handle."""
+    """What is searched for: words, or with `regex` a regular expression; without any the newest posts.
+
+    Times are half-open; `channel` is a handle.
+    """
 
     words: str
     regex: bool = False
@@ -31,7 +34,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A post that matches, with an excerpt in which what matched is marked."""
+    """A post that matches, with an excerpt in which what matched is marked; `changed_at` is when it was posted or last edited."""
 
     channel_id: int
     handle: str | None
@@ -39,31 +42,58 @@ class Hit:
     message_id: int
     version: int
     posted_at: datetime
+    changed_at: datetime
     presence: str
     topics: tuple[str, ...]
+    text: str
     excerpt: str
 
 
 _HITS = """
-    SELECT h.channel_id, h.handle, c.title, h.message_id, h.version, h.posted_at, s.presence,
+    SELECT h.channel_id, h.handle, c.title, h.message_id, h.version, h.posted_at,
+           greatest(h.posted_at, p.edited_at) AS changed_at, s.presence,
            ARRAY(SELECT f.topic FROM research.flags f
                  WHERE f.channel_id = h.channel_id AND f.message_id = h.message_id AND f.is_current ORDER BY 1) AS topics,
-           h.excerpt
+           v.text, h.excerpt
     FROM {found} WITH ORDINALITY h
     JOIN monitor.post_state s USING (channel_id, message_id)
-    LEFT JOIN research.channels c USING (channel_id)
+    JOIN monitor.posts p USING (channel_id, message_id)
+    JOIN monitor.post_versions v
+        ON v.channel_id = h.channel_id AND v.message_id = h.message_id AND v.version = h.version
+    LEFT JOIN research.channels c ON c.channel_id = h.channel_id
     ORDER BY h.ordinality
     """
 _FILTERS = """coalesce(CAST(:since AS timestamptz), '-infinity'), coalesce(CAST(:until AS timestamptz), 'infinity'),
               CAST(:channel AS text), CAST(:topic AS text), CAST(:most AS int)"""
 _BY_WORDS = _HITS.format(found=f"research.search(CAST(:words AS text), {_FILTERS}, CAST(:ranked AS bool))")
 _BY_REGEX = _HITS.format(found=f"research.matching(CAST(:words AS text), {_FILTERS})")
+# Down the index on the time, which holds no post that has no words.
+_NEWEST = """
+    SELECT t.channel_id, c.handle, c.title, t.message_id, t.version, t.posted_at,
+           greatest(t.posted_at, p.edited_at) AS changed_at, s.presence,
+           ARRAY(SELECT f.topic FROM research.flags f
+                 WHERE f.channel_id = t.channel_id AND f.message_id = t.message_id AND f.is_current ORDER BY 1) AS topics,
+           t.text, CASE WHEN length(t.text) > 300 THEN left(t.text, 299) || '…' ELSE t.text END AS excerpt
+    FROM monitor.post_search t
+    JOIN monitor.post_state s USING (channel_id, message_id)
+    JOIN monitor.posts p USING (channel_id, message_id)
+    LEFT JOIN research.channels c USING (channel_id)
+    WHERE t.posted_at >= coalesce(CAST(:since AS timestamptz), '-infinity')
+      AND t.posted_at < coalesce(CAST(:until AS timestamptz), 'infinity')
+      AND (CAST(:channel AS text) IS NULL OR t.channel_id IN (
+            SELECT channel_id FROM research.channels WHERE lower(handle) = lower(:channel)))
+      AND (CAST(:topic AS text) IS NULL OR EXISTS (
+            SELECT FROM monitor.flags f
+            WHERE f.channel_id = t.channel_id AND f.message_id = t.message_id AND f.version = s.version
+              AND f.ruleset_id = s.read_ruleset AND f.raised AND f.topic = :topic))
+    ORDER BY t.posted_at DESC, t.channel_id, t.message_id DESC LIMIT :most
+    """
 
 
 async def find(tx: Transaction, asked: Asked, *, timeout_ms: int) -> Sequence[Hit]:
-    """Posts that match: by words the best first or the newest, by a regular expression the newest.
+    """Posts that match: by words the best first or the newest, else the newest.
 
-    Raises UsageError for an expression that cannot be read, and where the search takes longer than the timeout.
+    Raises SearchRefused for an expression that cannot be read, and where the search takes longer than the timeout.
     """
     await tx.execute(text(f"SET LOCAL statement_timeout = {timeout_ms:d}"))
     values = {
@@ -74,11 +104,11 @@ async def find(tx: Transaction, asked: Asked, *, timeout_ms: int) -> Sequence[Hi
         "topic": asked.topic,
         "most": asked.most,
     }
-    statement = _BY_REGEX if asked.regex else _BY_WORDS
-    if not asked.regex:
+    statement = _NEWEST if not asked.words else _BY_REGEX if asked.regex else _BY_WORDS
+    if statement is _BY_WORDS:
         values["ranked"] = not asked.newest
     try:
-        if asked.regex:
+        if statement is _BY_REGEX:
             # Where no post is looked at, nothing would tell that it cannot be read.
             await tx.execute(text("SELECT '' ~* :words"), {"words": asked.words})
         rows = await tx.execute(text(statement), values)
@@ -87,19 +117,21 @@ async def find(tx: Transaction, asked: Asked, *, timeout_ms: int) -> Sequence[Hi
     return [Hit(**row._asdict() | {"topics": tuple(row.topics)}) for row in rows]
 
 
-def _worded(error: DBAPIError, asked: Asked) -> UsageError | None:
+def _worded(error: DBAPIError, asked: Asked) -> SearchRefused | None:
     if isinstance(error.orig, InvalidRegularExpression):
         why = str(error.orig).strip().splitlines()[0].removeprefix("invalid regular expression: ")
-        return UsageError(
+        return SearchRefused(
             f"no regular expression: {asked.words}",
             why,
             "put a backslash before what means itself: \\( \\* \\+",
+            kind="regex",
         )
     if isinstance(error.orig, QueryCanceled):
-        return UsageError(
+        return SearchRefused(
             "the search takes too long",
             "too many posts would have to be read",
             "narrow it by a time, a channel or a longer word",
+            kind="slow",
         )
     return None
 

@@ -392,6 +392,7 @@ users = Table(
     Column("keys", Boolean, nullable=False, server_default=text("true")),
     Column("created_at", When, nullable=False),
     Column("disabled_at", When),
+    Column("feed_token", Text, unique=True),
     Index("users_name", text("lower(name)"), unique=True),
 )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from secrets import token_urlsafe
 from typing import Any
 
 from sqlalchemy import Row, text
@@ -10,6 +11,7 @@ from monitor.errors import UsageError
 from monitor.model import Language, Role, User
 from monitor.store.database import Transaction
 
+FEED_TOKEN_BYTES = 16
 COLUMNS = "u.user_id, u.name, u.role, u.language, u.keys, u.created_at, u.disabled_at"
 
 
@@ -119,3 +121,25 @@ async def disable(tx: Transaction, user_id: int, *, now: datetime) -> None:
     statement = "UPDATE monitor.users SET disabled_at = coalesce(disabled_at, :now) WHERE user_id = :user"
     await tx.execute(text(statement), {"user": user_id, "now": now})
     await tx.execute(text("DELETE FROM monitor.sessions WHERE user_id = :user"), {"user": user_id})
+
+
+async def feed_token(tx: Transaction, user_id: int) -> str | None:
+    """What stands for a user in the addresses of feeds; None before the first was made."""
+    asked = "SELECT feed_token FROM monitor.users WHERE user_id = :user"
+    found: str | None = (await tx.execute(text(asked), {"user": user_id})).scalar_one_or_none()
+    return found
+
+
+async def new_feed_token(tx: Transaction, user_id: int) -> None:
+    """Make another one; feeds under the one before are no more."""
+    await tx.execute(
+        text("UPDATE monitor.users SET feed_token = :token WHERE user_id = :user"),
+        {"user": user_id, "token": token_urlsafe(FEED_TOKEN_BYTES)},
+    )
+
+
+async def of_feed(tx: Transaction, token: str) -> User | None:
+    """Whose feeds these are; nobody's where the user is disabled."""
+    statement = f"SELECT {COLUMNS} FROM monitor.users u WHERE u.feed_token = :token AND u.disabled_at IS NULL"  # noqa: S608
+    row = (await tx.execute(text(statement), {"token": token})).first()
+    return user_of(row) if row else None

@@ -37,6 +37,7 @@ NAV = (
     Place("mine", "/mine"),
     Place("second_look", "/second-look"),
     Place("nobodys", "/nobodys"),
+    Place("search", "/search"),
     Place("board", "/board"),
     Place("channels", "/channels"),
     Place("precision", "/precision"),

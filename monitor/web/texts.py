@@ -8,6 +8,60 @@ from monitor.model import Language
 from monitor.words import SHARED, Words
 
 TEXTS: dict[str, tuple[str, str]] = {
+    # search and feeds
+    "search.title": ("Search in all posts", "Поиск по всем постам"),
+    "search.words": ("Words in any form", "Слова в любой форме"),
+    "search.words.why": (
+        "All words must be there. “A phrase”, or and -not are understood.",
+        "Нужны все слова. Понимает «фразы» в прямых кавычках, or и -исключения.",
+    ),
+    "search.regex": ("These are a regular expression", "Это регулярное выражение"),
+    "search.newest": ("The newest first", "Сначала новые"),
+    "search.channel": ("Channel", "Канал"),
+    "search.topic": ("Topic", "Тема"),
+    "search.since": ("From (UTC)", "С (UTC)"),
+    "search.until": ("Before (UTC)", "До, не включая (UTC)"),
+    "search.do": ("Search", "Найти"),
+    "search.count": ("{n} posts, the best first", "Постов: {n}, сначала лучшие"),
+    "search.count.newest": ("{n} posts, the newest first", "Постов: {n}, сначала новые"),
+    "search.count.most": (
+        "Only the first {n} are shown; narrow the search.",
+        "Показаны только первые {n}; сузьте поиск.",
+    ),
+    "search.none": ("Nothing is found.", "Ничего не найдено."),
+    "search.common": (
+        "These words are in every text; ask for others.",
+        "Эти слова есть в любом тексте; спросите о других.",
+    ),
+    "search.due": (
+        "Some posts were collected moments ago and are not searched yet.",
+        "Некоторые посты собраны только что, и поиск их ещё не видит.",
+    ),
+    "search.problem.regex": ("This is no regular expression: {why}.", "Это не регулярное выражение: {why}."),
+    "search.problem.slow": (
+        "The search takes too long. Narrow it by a time, a channel or a longer word.",
+        "Поиск занимает слишком много времени. Сузьте его по времени, каналу или более длинным словом.",
+    ),
+    "search.problem.date": ("A date has the form 2024-08-06.", "Дата пишется так: 2024-08-06."),
+    "search.feed": ("Feed of this search (Atom)", "Лента этого поиска (Atom)"),
+    "feeds.title": ("Feeds", "Ленты"),
+    "feeds.why": (
+        (
+            "A feed reader cannot sign in, so the address of your feeds stands for you: whoever has it sees what the search "
+            "finds. It is made when you ask for it, and another one takes its place at any time."
+        ),
+        (
+            "Программа для чтения лент не может войти, поэтому адрес ваших лент заменяет вход: у кого он есть, тот видит, что "
+            "находит поиск. Он создаётся по вашей просьбе, и в любое время его можно заменить другим."
+        ),
+    ),
+    "feeds.all": (
+        "Feed of all posts; every search links to its own.",
+        "Лента всех постов; у каждого поиска есть своя.",
+    ),
+    "feeds.make": ("Make an address for feeds", "Создать адрес для лент"),
+    "feeds.renew": ("Make another; the present one ends", "Создать другой; нынешний перестанет работать"),
+    "done.feed": ("The address of your feeds is made.", "Адрес ваших лент создан."),
     # every page
     "site": ("Review", "Разбор"),
     "skip": ("Skip to the content", "К содержанию"),
@@ -16,6 +70,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "nav.mine": ("Mine", "Мои"),
     "nav.second_look": ("Second look", "Второй взгляд"),
     "nav.nobodys": ("Nobody's", "Ничьи"),
+    "nav.search": ("Search", "Поиск"),
     "nav.board": ("Board", "Табло"),
     "nav.channels": ("Channels", "Каналы"),
     "nav.precision": ("Rules' precision", "Точность правил"),

@@ -173,7 +173,7 @@ def test_every_key_has_something_to_do() -> None:
 
 
 def test_keys_are_shown_as_a_person_reads_them() -> None:
-    shown = [keys.label(a) for a in ("next", "take_over", "queue", "help", "palette", "relevant", "search")]
+    shown = [keys.label(a) for a in ("next", "take_over", "queue", "help", "palette", "relevant", "find")]
     assert shown == ["j", "Shift+c", "g q", "?", "Ctrl+k", "1", "/"]
     assert keys.key("next") == 'data-action="next" data-key="KeyJ" aria-keyshortcuts="j"'
 
