@@ -43,6 +43,8 @@ async def play(database: Database) -> None:
     clock = Clock(at(FIRST))
     stage = Standin(clock)
     stage.play(shipped(), start=THEN)
+    rules = settings.rules(CONFIG / "rules.toml")
+    priority = settings.review(CONFIG / "review.toml").priority
     async with database.transaction() as tx:
         await watches.sync(tx, [_listed(one.handle) for one in shipped()])
     async with _telegram(database, stage, clock) as source:
@@ -54,8 +56,8 @@ async def play(database: Database) -> None:
                     pass
             await recheck.recheck(database, source, now=clock)
             await recheck.fill(database, source, now=clock)
-    await flag.flag(database, *settings.rules(CONFIG / "rules.toml"), now=clock)
-    await review.review(database, settings.review(CONFIG / "review.toml").priority, now=clock)
+            await flag.flag(database, *rules, now=clock)
+            await review.review(database, priority, now=clock)
     await _decided(database, clock)
 
 
@@ -84,17 +86,17 @@ async def _decided(database: Database, clock: Clock) -> None:
         verdict = SAID[number % len(SAID)]
         if number % 4 == 3:
             asked = Saying(verdict=Verdict.SECOND_LOOK, of=of, opinion=Verdict.RELEVANT)
-            await _say(database, case_id, olya, asked, clock)
+            await _say(database, case_id, olya, asked, now=clock())
             verdict = Verdict.NOT_RELEVANT if number % 8 == 3 else Verdict.RELEVANT
-            await _say(database, case_id, petr, Saying(verdict=verdict, of=of), clock)
+            await _say(database, case_id, petr, Saying(verdict=verdict, of=of), now=clock())
         else:
-            await _say(database, case_id, olya, Saying(verdict=verdict, of=of), clock)
+            await _say(database, case_id, olya, Saying(verdict=verdict, of=of), now=clock())
     await _figures(database, olya, clock)
 
 
-async def _say(database: Database, case_id: int, user: User, said: Saying, clock: Clock) -> None:
+async def _say(database: Database, case_id: int, user: User, said: Saying, *, now: datetime) -> None:
     async with database.transaction() as tx:
-        await decide.decide(tx, case_id, user.user_id, said, now=clock())
+        await decide.decide(tx, case_id, user.user_id, said, now=now)
 
 
 async def _cases(database: Database) -> list[tuple[int, VersionKey]]:
