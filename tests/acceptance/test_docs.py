@@ -231,6 +231,7 @@ def test_the_steps_of_the_image_make_a_command_that_works(home: Home, tmp_path: 
         if line.startswith("COPY"):
             for source in words[1:-1]:
                 target = app / (source if words[-1] == "./" else words[-1])
+                target.parent.mkdir(parents=True, exist_ok=True)
                 subprocess.run(["cp", "-r", str(ROOT / source), str(target)], check=True)
         elif line.startswith("RUN"):
             step = (
