@@ -19,6 +19,7 @@ from monitor.web import (
     board,
     case,
     channels,
+    data,
     digests,
     files,
     handover,
@@ -42,6 +43,7 @@ ROUTERS = (
     *(static.router, auth.router, account.router, queue.router, case.router, post.router, stream.router),
     files.router,
     digests.router,
+    data.router,
     *(board.router, channels.router, reasons.router, handover.router, precision.router),
     unsubscribe.router,
 )
