@@ -20,5 +20,5 @@ SELECT channel_id, version, seen_at, handle, title,
        title_before, handle_before, subscribers, subscribers - subscribers_before AS growth, subscribers_unit
 FROM described
 WHERE :channel = ''
-   OR channel_id IN (SELECT channel_id FROM research.channel_history WHERE lower(handle) = lower(:channel))
+   OR channel_id IN (SELECT channel_id FROM research.channel_history WHERE lower(handle) = lower(ltrim(:channel, '@')))
 ORDER BY channel_id, version

@@ -36,5 +36,5 @@ JOIN research.versions v
     ON v.channel_id = a.channel_id AND v.message_id = a.message_id AND v.version = a.version
 WHERE (a.low IS DISTINCT FROM b.low OR a.high IS DISTINCT FROM b.high)
   AND a.posted_at >= :since AND a.posted_at < :until
-  AND (:kind = '' OR a.kind = :kind) AND (:channel = '' OR lower(a.handle) = lower(:channel))
+  AND (:kind = '' OR a.kind = :kind) AND (:channel = '' OR lower(a.handle) = lower(ltrim(:channel, '@')))
 ORDER BY changed_at, a.channel_id, a.message_id, a.version, a.kind, a.side, a.place

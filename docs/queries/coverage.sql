@@ -13,6 +13,6 @@
 SELECT coalesce(handle, '(a file)') AS handle, source, kind, outcome, sum(looks) AS looks, count(*) AS spans,
        min(started_at) AS first_at, max(ended_at) AS last_at, min(first_id) AS lowest_id, max(last_id) AS highest_id
 FROM research.coverage
-WHERE ended_at >= :since AND started_at < :until AND (:channel = '' OR lower(handle) = lower(:channel))
+WHERE ended_at >= :since AND started_at < :until AND (:channel = '' OR lower(handle) = lower(ltrim(:channel, '@')))
 GROUP BY coalesce(handle, '(a file)'), source, kind, outcome
 ORDER BY handle, source, kind, outcome

@@ -18,5 +18,5 @@ SELECT p.handle, p.channel_id, p.message_id, p.version, p.posted_at, p.deleted_a
 FROM research.posts p
 LEFT JOIN topics t ON t.channel_id = p.channel_id AND t.message_id = p.message_id
 WHERE p.presence = 'deleted' AND p.posted_at >= :since AND p.posted_at < :until
-  AND (:channel = '' OR lower(p.handle) = lower(:channel))
+  AND (:channel = '' OR lower(p.handle) = lower(ltrim(:channel, '@')))
 ORDER BY p.posted_at, p.channel_id, p.message_id

@@ -33,5 +33,5 @@ JOIN research.versions o
 JOIN research.posts p ON p.channel_id = n.channel_id AND p.message_id = n.message_id
 LEFT JOIN stated b ON b.channel_id = o.channel_id AND b.message_id = o.message_id AND b.version = o.version
 LEFT JOIN stated a ON a.channel_id = n.channel_id AND a.message_id = n.message_id AND a.version = n.version
-WHERE p.posted_at >= :since AND p.posted_at < :until AND (:channel = '' OR lower(p.handle) = lower(:channel))
+WHERE p.posted_at >= :since AND p.posted_at < :until AND (:channel = '' OR lower(p.handle) = lower(ltrim(:channel, '@')))
 ORDER BY p.posted_at, n.channel_id, n.message_id, n.version

@@ -34,5 +34,5 @@ FROM ranked r
 JOIN repeated n
     ON n.kind = r.kind AND n.side = r.side
     AND n.low IS NOT DISTINCT FROM r.low AND n.high IS NOT DISTINCT FROM r.high
-WHERE r.place = 1 AND (:channel = '' OR lower(r.handle) = lower(:channel))
+WHERE r.place = 1 AND (:channel = '' OR lower(r.handle) = lower(ltrim(:channel, '@')))
 ORDER BY r.said_at, r.channel_id, r.message_id, r.version, r.number

@@ -15,6 +15,6 @@ SELECT g.handle, g.channel_id, g.since, g.until, round(CAST(extract(epoch FROM g
 FROM research.gaps g
 LEFT JOIN research.posts p
     ON p.channel_id = g.channel_id AND p.posted_at >= g.since AND p.posted_at < g.until
-WHERE g.until > :since AND g.since < :until AND (:channel = '' OR lower(g.handle) = lower(:channel))
+WHERE g.until > :since AND g.since < :until AND (:channel = '' OR lower(g.handle) = lower(ltrim(:channel, '@')))
 GROUP BY g.handle, g.channel_id, g.since, g.until
 ORDER BY g.since, g.handle

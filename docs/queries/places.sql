@@ -16,7 +16,7 @@ WITH named AS (
                AS place
     FROM research.places
     WHERE is_current AND posted_at >= :since AND posted_at < :until
-      AND (:channel = '' OR lower(handle) = lower(:channel)))
+      AND (:channel = '' OR lower(handle) = lower(ltrim(:channel, '@'))))
 SELECT name, latitude, longitude, count(*) AS mentions, count(DISTINCT channel_id) AS channels,
        min(posted_at) AS first_named_at, max(CASE WHEN place = 1 THEN handle END) AS first_named_by,
        max(posted_at) AS last_named_at

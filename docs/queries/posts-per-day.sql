@@ -18,6 +18,6 @@ SELECT CAST(p.posted_at AS date) AS day, p.handle, p.channel_id, count(*) AS pos
        count(f.message_id) AS flagged
 FROM research.posts p
 LEFT JOIN flagged f ON f.channel_id = p.channel_id AND f.message_id = p.message_id
-WHERE p.posted_at >= :since AND p.posted_at < :until AND (:channel = '' OR lower(p.handle) = lower(:channel))
+WHERE p.posted_at >= :since AND p.posted_at < :until AND (:channel = '' OR lower(p.handle) = lower(ltrim(:channel, '@')))
 GROUP BY CAST(p.posted_at AS date), p.handle, p.channel_id
 ORDER BY day, p.channel_id, p.handle

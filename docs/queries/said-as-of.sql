@@ -11,6 +11,6 @@
 
 SELECT handle, channel_id, message_id, version, posted_at, said_from, media_kind, text, sha256
 FROM research.posts_as_of(:at)
-WHERE (:channel = '' OR lower(handle) = lower(:channel))
+WHERE (:channel = '' OR lower(handle) = lower(ltrim(:channel, '@')))
   AND (:words = '' OR lower(text) LIKE '%' || lower(:words) || '%')
 ORDER BY posted_at DESC, channel_id, message_id

@@ -12,7 +12,7 @@ WITH held AS (
     SELECT p.handle, k.channel_id, k.message_id, p.version, p.posted_at, k.seen_at, k.views, k.views_unit, k.forwards
     FROM research.counts k
     JOIN research.posts p ON p.channel_id = k.channel_id AND p.message_id = k.message_id
-    WHERE k.views IS NOT NULL AND (:channel = '' OR lower(p.handle) = lower(:channel))
+    WHERE k.views IS NOT NULL AND (:channel = '' OR lower(p.handle) = lower(ltrim(:channel, '@')))
       AND (:message = 0 OR k.message_id = :message)),
 chosen AS (
     SELECT channel_id, message_id FROM held ORDER BY views DESC, channel_id, message_id LIMIT 1)

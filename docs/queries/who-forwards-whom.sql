@@ -16,6 +16,6 @@ SELECT f.handle, coalesce(f.forward_handle, f.forward_title, f.forward_kind) AS 
        round(CAST(avg(extract(epoch FROM f.posted_at - f.origin_posted_at)) / 60 AS numeric(20, 6)), 1) AS mean_minutes,
        min(f.posted_at) AS first_at, max(f.posted_at) AS last_at
 FROM research.forwards f
-WHERE f.posted_at >= :since AND f.posted_at < :until AND (:channel = '' OR lower(f.handle) = lower(:channel))
+WHERE f.posted_at >= :since AND f.posted_at < :until AND (:channel = '' OR lower(f.handle) = lower(ltrim(:channel, '@')))
 GROUP BY f.handle, coalesce(f.forward_handle, f.forward_title, f.forward_kind)
 ORDER BY posts DESC, f.handle, forwarded_from

@@ -20,5 +20,5 @@ SELECT p.handle, v.channel_id, v.message_id, v.version, p.posted_at, v.seen_at,
 FROM research.versions v
 JOIN research.posts p ON p.channel_id = v.channel_id AND p.message_id = v.message_id
 WHERE lower(v.text) LIKE '%' || lower(:words) || '%' AND p.posted_at >= :since AND p.posted_at < :until
-  AND (:channel = '' OR lower(p.handle) = lower(:channel))
+  AND (:channel = '' OR lower(p.handle) = lower(ltrim(:channel, '@')))
 ORDER BY p.posted_at, v.channel_id, v.message_id, v.version
