@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 from psycopg import errors as refusals
 from sqlalchemy import text
-from sqlalchemy.exc import DataError, DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncResult
 
-from monitor.errors import DatabaseError, QueryTooLong, UsageError
+from monitor.errors import QueryRefused, QueryTooLong, UsageError
 from monitor.queries import TYPES, SavedQuery, Value
 from monitor.store.database import Database, Transaction
 
@@ -107,7 +107,7 @@ async def answered(
 ) -> AsyncIterator[Answer]:
     """The answer to a saved query, to be read within the block; each step of the server may take so many seconds.
 
-    Raises QueryTooLong, UsageError for a value that the query cannot work with, and DatabaseError.
+    Raises QueryTooLong, UsageError for a value that the query cannot work with, QueryRefused and DatabaseError.
     """
     bounds = {"timeout": str(int(seconds * 1000)), "idle": str(_IDLE_SECONDS * 1000), "role": role}
     async with database.transaction() as tx:
@@ -142,10 +142,10 @@ def _worded(query: SavedQuery, seconds: float) -> Iterator[None]:
             raise UsageError(
                 f"{query.name} cannot work with a value that it was given", why, "give another one"
             ) from error
-        if isinstance(error.orig, refusals.InsufficientPrivilege):
-            raise DatabaseError(
-                f"{query.name} may not read what it asks for",
-                why,
-                "see that researchers may read all of research",
-            ) from error
-        raise
+        if isinstance(error, OperationalError | InterfaceError):
+            raise
+        raise QueryRefused(
+            f"the database does not take {query.name}",
+            why,
+            "see its SQL, and that researchers may read all of research",
+        ) from error
