@@ -1,4 +1,5 @@
-"""What docs/ says of the data, written anew: the dictionary and the drawing of the schema `research`, and the definitions.
+"""What docs/ says of the data, written anew: the dictionary and the drawing of the schema `research`, the definitions,
+and the list of saved queries.
 
 python -m bench.dictionary [--into docs]
 
@@ -8,6 +9,7 @@ holds that they are as they would be written now.
 
 import argparse
 import asyncio
+import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -34,36 +36,57 @@ async def catalogue(url: str) -> list[View]:
         return await research.catalogue(tx)
 
 
-def pages(views: Sequence[View], saved: Iterable[SavedQuery], rules: tuple[Rules, RuleTexts]) -> dict[str, str]:
+def pages(
+    views: Sequence[View], saved: Sequence[SavedQuery], rules: tuple[Rules, RuleTexts]
+) -> dict[str, str]:
     """The text of each file by its name in docs/."""
     return {
+        "queries.md": listed(saved),
         "data-dictionary.md": dictionary(views, saved),
         "schema.svg": drawn(views),
         "definitions.md": definitions(*rules),
     }
 
 
+# --- the saved queries --------------------------------------------------------------------------------------
+
+
+def listed(saved: Iterable[SavedQuery]) -> str:
+    """docs/queries.md as it is, with the list of queries anew."""
+    rows = [
+        f"| [{one.name}](queries/{one.name}.sql) | {one.question.english} | {'yes' if one.portable else 'no'} |"
+        for one in saved
+    ]
+    table = "\n".join(["| query | question | portable |", "|---|---|---|", *rows])
+    before, mark, after = (
+        (ROOT / "docs" / "queries.md").read_text(encoding="utf-8").partition("<!-- queries -->\n")
+    )
+    return f"{before}{mark}\n{table}\n\n{after[after.index('## ') :]}"
+
+
 # --- the dictionary -----------------------------------------------------------------------------------------
 
+_DICTIONARY = """What researchers read: the views of the schema `research`, with stable names. Times are in UTC. A post is known by
+`channel_id` and `message_id`, one of its versions by `version` besides; views that share these join on them.
+[Saved queries](queries.md) show how, and [definitions](definitions.md) say what topics and kinds of figures mean.
+"""
 
-def dictionary(views: Sequence[View], saved: Iterable[SavedQuery]) -> str:
+
+def dictionary(views: Sequence[View], saved: Sequence[SavedQuery]) -> str:
     """Every view with its columns, and which saved queries read it."""
-    users = {view.name: [one.name for one in saved_by(saved, view.name)] for view in views}
     parts = [
         "# Data dictionary\n",
         _WRITTEN.format(source="the comments in `migrations/`"),
-        "What researchers read: the views of the schema `research`, with stable names. Times are in UTC. A post is known by\n"
-        "`channel_id` and `message_id`, one of its versions by `version` besides; views that share these join on them.\n"
-        "[Saved queries](queries.md) show how, and [definitions](definitions.md) say what topics and kinds of figures mean.\n",
+        _DICTIONARY,
         "![The views of the schema, joined by the keys that they share](schema.svg)\n",
-        *(_view(view, users[view.name]) for view in views),
+        *(_view(view, _readers(saved, view.name)) for view in views),
     ]
     return "\n".join(parts)
 
 
-def saved_by(saved: Iterable[SavedQuery], view: str) -> list[SavedQuery]:
-    """The queries that read a view or call a function."""
-    return [one for one in saved if f"research.{view}" in one.sql.replace("(", " ").replace(")", " ").split()]
+def _readers(saved: Iterable[SavedQuery], view: str) -> list[str]:
+    """The names of the queries that read a view or call a function."""
+    return [one.name for one in saved if re.search(rf"\bresearch\.{view}\b", one.sql)]
 
 
 def _view(view: View, users: Sequence[str]) -> str:
@@ -89,6 +112,11 @@ def _cell(words: str) -> str:
 
 # --- the definitions ----------------------------------------------------------------------------------------
 
+_DEFINITIONS = """What the topics and the kinds of figures mean in the rules that come with the product: the words themselves, as the
+reading has them. [Rules](rules.md) says how they are applied and where they fail. Flags and figures bear the hash of
+the rules that they were read under, and `research.rulesets` has each set of rules whole.
+"""
+
 _TOPIC_KEYS = {
     "lemmas": "found by (every form)",
     "forms": "found by (as written)",
@@ -109,7 +137,10 @@ _TABLES = {
     "qualifier": ("Qualifiers", "Words before a number that set its bounds."),
     "after": ("Qualifiers after a number", "The same, standing after it."),
     "side": ("Sides", "Words that say whose the figure is; without one it is `unknown`."),
-    "stance": ("Stances", "Words by which a text calls a side only its own or the enemy; the channel's side says which."),
+    "stance": (
+        "Stances",
+        "Words by which a text calls a side only its own or the enemy; the channel's side says which.",
+    ),
     "scope": ("Scopes", "Words that say over what time a figure counts."),
 }
 
@@ -122,9 +153,7 @@ def definitions(rules: Rules, texts: RuleTexts) -> str:
     parts = [
         "# Definitions\n",
         _WRITTEN.format(source="`config/rules.toml` and `config/figures.toml`"),
-        "What the topics and the kinds of figures mean in the rules that come with the product: the words themselves, as the\n"
-        "reading has them. [Rules](rules.md) says how they are applied and where they fail. Flags and figures bear the hash of\n"
-        "the rules that they were read under, and `research.rulesets` has each set of rules whole.\n",
+        _DEFINITIONS,
         f"These rules have the hash `{texts.sha256.hex()}`.\n",
         "## Topics\n",
         *(_topic(name, table, raised=raised[name]) for name, table in topics.items()),
@@ -150,7 +179,9 @@ def _kind(rules: Rules, name: str, table: Mapping[str, Any]) -> str:
         *(["counts people"] if kind.people else []),
         *(["counts ground"] if kind.ground else []),
     ]
-    return "\n".join([f"### {name}\n", *([f"{', '.join(told).capitalize()}.\n"] if told else []), *_words(table), ""])
+    return "\n".join(
+        [f"### {name}\n", *([f"{', '.join(told).capitalize()}.\n"] if told else []), *_words(table), ""]
+    )
 
 
 def _words_of(words: Mapping[str, Any], name: str, said: tuple[str, str]) -> str:
@@ -175,13 +206,15 @@ async def _made(url: str) -> list[View]:
 
 def main() -> None:
     """Write them."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--into", type=Path, default=ROOT / "docs")
     into: Path = parser.parse_args().into
     with scratch_server() as (_, server):
         ensure_database(server.url("postgres"), "dictionary")
         views = asyncio.run(_made(server.url("dictionary")))
-    saved = queries.load(ROOT / "docs" / "queries").values()
+    saved = list(queries.load(ROOT / "docs" / "queries").values())
     for name, text in pages(views, saved, settings.rules(RULES)).items():
         (into / name).write_text(text, encoding="utf-8")
         print(into / name)

@@ -43,7 +43,6 @@ KEYS = (
 )
 RULESET = Key("a set of rules", ("ruleset",), "rulesets")
 CASE = Key("a case", ("case_id",), None)
-# The versions of a channel's description are counted by a column of the same name as those of a post.
 _COLUMNS = tuple(reversed(KEYS))
 
 
@@ -68,9 +67,11 @@ class Box:
 
 
 def key_of(view: View) -> Key | None:
-    """The key by which a view stands, None for one that is of no channel."""
+    """The key by which a view stands, None for one that is of no channel. A post names its version, and is no version."""
+    if own := next((key for key in KEYS if key.home == view.name), None):
+        return own
     names = {one.name for one in view.columns}
-    return next((key for key in KEYS if names.issuperset(key.columns) and (view.name != "posts" or key.home == "posts")), None)
+    return next((key for key in KEYS if names.issuperset(key.columns)), None)
 
 
 def drawn(views: Sequence[View]) -> str:
@@ -108,7 +109,9 @@ def _placed(views: Sequence[View]) -> dict[str, Box]:
     for place, key in enumerate((*_COLUMNS, None)):
         y = TOP
         home = key.home if key else RULESET.home
-        for view in sorted((one for one in views if key_of(one) == key), key=lambda one: (one.name != home, one.name)):
+        for view in sorted(
+            (one for one in views if key_of(one) == key), key=lambda one: (one.name != home, one.name)
+        ):
             box = Box(view, _left(place), y, _keys(view, key))
             boxes[view.name] = box
             y += box.height + BETWEEN
@@ -129,14 +132,18 @@ def _lines(key: Key, boxes: dict[str, Box]) -> Iterator[str]:
         bearing.append(home)
     sides = [(box, *_end(key, box)) for box in bearing]
     spine = sides[0][2]
-    top, low = min(box.middle + shift for box, _, _, shift in sides), max(box.middle + shift for box, _, _, shift in sides)
+    top, low = (
+        min(box.middle + shift for box, _, _, shift in sides),
+        max(box.middle + shift for box, _, _, shift in sides),
+    )
     yield f'<path d="M{spine} {top}V{low}"/>'
     for box, edge, _, shift in sides:
         y = box.middle + shift
         yield f'<path d="M{spine} {y}H{edge}"/>'
         if box is home:
             yield f'<circle cx="{edge}" cy="{y}" r="4"/>'
-    yield f'<text class="what" x="{spine - 6}" y="{(top + low) // 2}" transform="rotate(-90 {spine - 6} {(top + low) // 2})" text-anchor="middle">{key.name}</text>'
+    x, y = spine + (LANE if key is CASE else -6), (top + low) // 2
+    yield f'<text class="what" x="{x}" y="{y}" transform="rotate(-90 {x} {y})" text-anchor="middle">{key.name}</text>'
 
 
 def _stands_by(key: Key, box: Box) -> bool:
@@ -160,7 +167,11 @@ def _box(box: Box) -> Iterator[str]:
     rest = len(view.columns) - len(box.keys)
     yield f"<g><title>{escape(view.meaning)}</title>"
     yield f'<rect class={quoteattr("own" if own else "view")} x="{box.x}" y="{box.y}" width="{WIDTH}" height="{box.height}" rx="4"/>'
-    lines = [("name", view.name), *(("key", name) for name in box.keys), ("more", f"and {rest} more column{'s' * (rest != 1)}")]
+    lines = [
+        ("name", view.name),
+        *(("key", name) for name in box.keys),
+        ("more", f"and {rest} more column{'s' * (rest != 1)}"),
+    ]
     if not box.keys:
         lines[-1] = ("more", ", ".join(one.name for one in view.columns))
     for number, (kind, words) in enumerate(lines, 1):
