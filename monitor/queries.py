@@ -193,10 +193,10 @@ def _add(header: _Header, found: re.Match[str], fail: Callable[[str], SettingsEr
         raise fail(f"there is no type {kind}; there are {', '.join(TYPES)}")
     if name in header.parameters or not meaning:
         raise fail(f"the parameter {name} is there twice, or its meaning is empty")
+    if kind != "text" and not default:
+        raise fail(f"the parameter {name} has no default")
     made = Parameter(name, kind, default, Said(meaning))
     try:
-        if kind != "text" and not default:
-            raise fail(f"the parameter {name} has no default")
         made.value(None)
     except UsageError as error:
         raise fail(error.what) from error
