@@ -130,6 +130,8 @@ def _lines(key: Key, boxes: dict[str, Box]) -> Iterator[str]:
     home = boxes.get(key.home or "")
     if home is not None and home not in bearing:
         bearing.append(home)
+    if len(bearing) < 2:
+        return
     sides = [(box, *_end(key, box)) for box in bearing]
     spine = sides[0][2]
     top, low = (
