@@ -58,6 +58,8 @@ def test_every_command_of_the_docs_runs_in_its_order(reader: Reader, telegram: T
     (home.path / "ChatExport").mkdir()
     export(home.path / "ChatExport" / "result.json", [message(1, "В Судже 11 танков")])
     shutil.copy(ROOT / "tests" / "fixtures" / "labelled.jsonl", home.path / "posts.jsonl")
+    (written,) = blocks("sql", "queries.md")
+    (home.path / "media-kinds.sql").write_text(written, encoding="utf-8")
     lines = commands("monitor")
     assert len(lines) > 15
     for line in lines:
@@ -73,6 +75,7 @@ def test_every_command_of_the_docs_runs_in_its_order(reader: Reader, telegram: T
         "rules",
         "explain",
         "evaluate",
+        "queries",
     }
 
 
