@@ -10,6 +10,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY monitor ./monitor
 COPY migrations ./migrations
 COPY config ./config
+COPY docs/queries ./docs/queries
 RUN /app/.venv/bin/python -m pip install --quiet --no-deps --no-build-isolation .
 
 FROM python:3.13-slim

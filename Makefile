@@ -7,7 +7,7 @@ CODE   := monitor migrations tests bench
 BENCH  := collect telegram latency reflag reading review alerts digest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check fix bench fuzz soak screenshots lock clean
+.PHONY: help demo run test check fix bench fuzz soak screenshots dictionary lock clean
 
 help:           ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ soak: $(VENV)/.dev      ## a year of digests with a server that misbehaves; ARGS
 
 screenshots: $(VENV)/.dev ## the pictures of the README, taken anew with Chromium
 	@$(BIN)/python -m bench.screenshots $(ARGS)
+
+dictionary: $(VENV)/.dev ## what docs/ says of the data: dictionary, drawing of the schema, definitions
+	@$(BIN)/python -m bench.dictionary $(ARGS)
 
 lock: $(VENV)/.dev      ## renew the two lock files from pyproject.toml
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --no-emit-index-url \

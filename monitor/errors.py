@@ -6,6 +6,8 @@
     ├── UsageError                exit code 2: the command was called wrongly
     │   └── SettingsError         a wrong setting, rule or channel list; names file, line and mend
     ├── DatabaseError             the database cannot be reached, made or trusted
+    ├── QueryTooLong              a researcher's query took longer than it may
+    ├── QueryRefused              the database does not take a query: its SQL, or a right that lacks
     ├── ExportError               an export file cannot be imported
     ├── NotifyError               a notice did not go by its route; says whether it may have, and whether to try again
     │   └── MailError             a mail did not go, or may not have
@@ -70,6 +72,14 @@ class SettingsError(UsageError):
 
 class DatabaseError(MonitorError):
     """The database cannot be reached, made or trusted."""
+
+
+class QueryTooLong(MonitorError):
+    """A researcher's query took longer than it may, and was ended; nothing else is wrong."""
+
+
+class QueryRefused(MonitorError):
+    """The database does not take a query: its SQL is wrong, it would write, or it may not read what it asks for."""
 
 
 class ExportError(MonitorError):

@@ -57,6 +57,7 @@ COUNTED: dict[str, tuple[tuple[str, str], tuple[str, str, str]]] = {
     "minute": (("minute", "minutes"), ("минута", "минуты", "минут")),
     "claim": (("claim", "claims"), ("утверждение", "утверждения", "утверждений")),
     "decision": (("decision", "decisions"), ("решение", "решения", "решений")),
+    "row": (("row", "rows"), ("строка", "строки", "строк")),
 }
 
 MONTHS: dict[Language, tuple[str, ...]] = {

@@ -4,13 +4,17 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.markup import escape
 
+from monitor.answers import cell
 from monitor.cli.sources import mend_of
 from monitor.model import Alert, DeliveryState, Figure, Flag, Qualifier, Reading, Scope, Severity, Side, Watch
 from monitor.notice_texts import headline
+from monitor.queries import SavedQuery
 from monitor.store.accounts import AccountState
 from monitor.store.aside import Aside
 from monitor.store.coverage import Looks, Ranges
@@ -28,6 +32,7 @@ from monitor.words import QUOTE, excerpt
 
 MOST_FIGURES = 8
 NOTHING_WAITS = Waiting(0, 0)
+WIDEST = 60
 _HOUR = 3600
 _ACCOUNT_MENDS = {
     "session_lost": "{login}; its channels are read through their public pages meanwhile",
@@ -594,3 +599,47 @@ def editions(console: Console, listed: Sequence[Listed]) -> None:
             f"{one.edition_id:>5}  {one.window.since:%Y-%m-%d %H:%M} – {one.window.until:%Y-%m-%d %H:%M} UTC  "
             f"{one.language.value}  {sent:<16} {escape(one.subject)}"
         )
+
+
+def saved_query(console: Console, query: SavedQuery) -> None:
+    """A saved query: what it asks, its parameters with their defaults, its SQL."""
+    console.print(f"[bold]{escape(query.title.english)}[/bold]")
+    console.print(query.question.english, markup=False)
+    if query.portable:
+        console.print("portable: runs in DuckDB too, over files of the views", style="dim")
+    for one in query.parameters:
+        told = f"  {one.name:<9} {one.type:<9} {one.default or '(empty)':<16} {one.meaning.english}"
+        console.print(told, markup=False)
+    console.print()
+    console.print(query.sql, markup=False)
+
+
+def table(console: Console, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Rows under the names of their columns, long texts cut, numbers to the right; then how many there are."""
+    cells = [[_cut(_one_line(cell(value))) for value in row] for row in rows]
+    widths = [max(map(cell_len, column)) for column in zip(columns, *cells, strict=True)]
+    right = [
+        all(value is None or isinstance(value, int | float | Decimal) for value in column)
+        for column in zip(*rows, strict=True)
+    ] or [False] * len(columns)
+    console.print(_aligned(columns, widths, right), markup=False, style="dim")
+    for line in cells:
+        console.print(_aligned(line, widths, right), markup=False)
+    console.print(f"{len(rows)} row{'s' * (len(rows) != 1)}", style="dim")
+
+
+def _one_line(text: str) -> str:
+    """A channel's words must not move the cursor."""
+    return "".join(character for character in " ".join(text.split()) if character.isprintable())
+
+
+def _cut(text: str) -> str:
+    return text if cell_len(text) <= WIDEST else set_cell_size(text, WIDEST - 1).rstrip() + "…"
+
+
+def _aligned(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
+    padded = [
+        " " * (width - cell_len(one)) + one if to_right else one + " " * (width - cell_len(one))
+        for one, width, to_right in zip(cells, widths, right, strict=True)
+    ]
+    return "  ".join(padded).rstrip()

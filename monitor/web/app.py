@@ -19,6 +19,7 @@ from monitor.web import (
     board,
     case,
     channels,
+    data,
     digests,
     feed,
     files,
@@ -45,6 +46,7 @@ ROUTERS = (
     files.router,
     digests.router,
     *(search.router, feed.router),
+    data.router,
     *(board.router, channels.router, reasons.router, handover.router, precision.router),
     unsubscribe.router,
 )

@@ -39,6 +39,7 @@ KEYS = {
     "channels": "KeyG KeyC",
     "precision": "KeyG KeyP",
     "digests": "KeyG KeyD",
+    "data": "KeyG KeyT",
     "account": "KeyG KeyA",
     "help": "Shift+Slash",
     "palette": "Control+KeyK",

@@ -42,6 +42,7 @@ NAV = (
     Place("channels", "/channels"),
     Place("precision", "/precision"),
     Place("digests", "/digests"),
+    Place("data", "/data"),
     Place("account", "/account"),
 )
 

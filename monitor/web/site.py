@@ -11,6 +11,9 @@ from monitor.passwords import Verifier
 from monitor.store.database import Database
 from monitor.web.hub import Hub
 
+# How many questions of researchers are answered at once; the queue of whoever reviews must not wait for them.
+MOST_ASKING = 6
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -30,7 +33,9 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One running site. `stopping` is set when it is to end: an event stream must end with it, at once."""
+    """One running site. `stopping` is set when it is to end: an event stream must end with it, at once;
+    `asking` is what questions of researchers take turns by.
+    """
 
     database: Database
     now: Clock
@@ -38,6 +43,7 @@ class Site:
     hub: Hub
     verifier: Verifier = field(default_factory=Verifier)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    asking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_ASKING))
 
 
 def site_of(request: HTTPConnection) -> Site:

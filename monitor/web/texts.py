@@ -80,6 +80,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "digests.what": ("What it says first", "Начало"),
     "digests.sent": ("Sent / planned", "Отправлено / намечено"),
     "digests.none": ("No digest was made yet.", "Сводок пока нет."),
+    "nav.data": ("Data", "Данные"),
     "nav.account": ("My account", "Учётная запись"),
     "sign_out": ("Sign out", "Выйти"),
     "signed_in_as": ("Signed in as {name}", "Вы вошли как {name}"),
@@ -484,6 +485,58 @@ TEXTS: dict[str, tuple[str, str]] = {
     "agreement.more": ("and {n} earlier ones", "и более ранних: {n}"),
     "agreement.first": ("First opinion", "Первое мнение"),
     "agreement.second": ("Second look", "Второй взгляд"),
+    # data for researchers
+    "data.title": ("Data", "Данные"),
+    "data.what": (
+        "What the archive can be asked. A question stands in the address of its page, so that it can be linked; its answer can be taken along as CSV or JSON. What was stated are claims, not facts.",
+        "О чём можно спросить архив. Вопрос записан в адресе страницы, на него можно сослаться; ответ можно взять с собой как CSV или JSON. Названное — утверждения, а не факты.",
+    ),
+    "data.queries": ("Saved queries", "Готовые запросы"),
+    "data.views": ("Views", "Представления"),
+    "data.views.what": (
+        "What may be read in SQL, in the schema research; the meanings stand in the database itself.",
+        "Что можно читать на SQL в схеме research; пояснения хранятся в самой базе, по-английски.",
+    ),
+    "data.column": ("Column", "Столбец"),
+    "data.type": ("Type", "Тип"),
+    "data.meaning": ("Meaning", "Значение"),
+    "data.ask": ("Ask", "Спросить"),
+    "data.answer": ("Answer", "Ответ"),
+    "data.took": ("in {n} s", "за {n} с"),
+    "data.capped": ("The first {n} rows", "Первые строки: {n}"),
+    "data.file": ("with all rows, up to {n}", "со всеми строками, не более {n}"),
+    "data.none": ("Nothing in the archive answers to this.", "В архиве ничего такого нет."),
+    "data.portable": (
+        "It also runs in DuckDB, over files of the views.",
+        "Работает и в DuckDB, с файлами представлений.",
+    ),
+    "data.wrong": (
+        "A value cannot be read; nothing was asked.",
+        "Одно из значений не прочесть; запрос не выполнен.",
+    ),
+    "data.takes.text": ("It takes at most 1,000 characters.", "Не больше 1000 символов."),
+    "data.takes.integer": ("It takes a whole number, such as 20.", "Целое число, например 20."),
+    "data.takes.timestamp": (
+        "It takes a time in UTC, such as 2024-08-06 13:00.",
+        "Время по UTC, например 2024-08-06 13:00.",
+    ),
+    "data.takes.date": ("It takes a day, such as 2024-08-06.", "День, например 2024-08-06."),
+    "data.takes.interval": (
+        "It takes a length of time, such as 90 minutes or 1 day 6 hours.",
+        "Длительность словами по-английски, например 90 minutes или 1 day 6 hours.",
+    ),
+    "data.too_long": (
+        "This took longer than {n} s and was ended. Ask for a shorter time or for one channel.",
+        "Запрос шёл дольше {n} с и был остановлен. Спросите о меньшем времени или об одном канале.",
+    ),
+    "data.busy": (
+        "Others are asking just now. Try again in a minute.",
+        "Сейчас спрашивают другие. Попробуйте через минуту.",
+    ),
+    "data.refused": (
+        "The database cannot work with one of the values: {why}",
+        "База данных не может работать с одним из значений: {why}",
+    ),
     # what went wrong
     "unsubscribe.title": ("Get the digest no more", "Больше не получать сводку"),
     "unsubscribe.ask": (

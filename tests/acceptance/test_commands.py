@@ -157,6 +157,52 @@ def test_the_database_commands(home: Home, url: str) -> None:
     assert "18" in asked.stdout
 
 
+def test_saved_queries_are_listed_shown_and_answered(home: Home) -> None:
+    home.run("collect", "demo_governor", "--since", "2024-08-01")
+    home.run("flag")
+    assert "first-claims       Who first claimed a number" in home.run("queries", "list")
+    listed = json.loads(home.run("queries", "list", "--json"))
+    assert {one["name"] for one in listed} >= {"spread", "gaps"}
+    shown = home.run("queries", "show", "first-claims")
+    assert "this kind of figure alone; empty for all" in shown
+    assert "WHERE said_at >= :since" in shown
+    filled = home.run("queries", "show", "first-claims", "--filled", "-p", "kind=o'tank")
+    assert "kind = 'o''tank'" in filled
+    assert ":kind" not in filled
+    table = home.run("queries", "run", "posts-per-day", "--limit", "2").splitlines()
+    assert table[0].split() == ["day", "handle", "channel_id", "posts", "edited", "deleted", "flagged"]
+    assert table[1].split()[:4] == ["2024-08-05", "demo_governor", "1900000001", "15"]
+    assert len(table) == 4
+    days = json.loads(home.run("queries", "run", "posts-per-day", "--json"))
+    assert sum(day["posts"] for day in days) == 85
+    lines = home.run("queries", "run", "posts-per-day", "--csv").splitlines()
+    assert len(lines) == 1 + len(days)
+    assert lines[1].startswith("2024-08-05,demo_governor,1900000001,15,")
+    assert home.run("queries", "run", "gaps", "--json") == "[]\n"
+
+
+def test_what_is_wrong_with_a_query_is_said_in_three_lines(home: Home) -> None:
+    def refused(*arguments: str, code: int = 2) -> str:
+        lines = home.run("queries", *arguments, code=code).strip().splitlines()
+        assert len(lines) == 3, lines
+        return "".join(lines)
+
+    assert "there is no query nothing" in refused("run", "nothing")
+    assert "since takes no 'x'" in refused("run", "gaps", "-p", "since=x")
+    assert "gaps has no parameter nobody" in refused("run", "gaps", "-p", "nobody=1")
+    assert "channel is no parameter" in refused("run", "gaps", "-p", "channel")
+    assert "both given" in refused("run", "gaps", "--json", "--csv")
+    own = home.path / "own.sql"
+    assert "own.sql cannot be read" in refused("run", str(own))
+    own.write_text("-- title: x\nSELECT 1\n", encoding="utf-8")
+    assert "own.sql, line 2 cannot be readit has no question" in refused("run", str(own)).replace("  ", "")
+    head = "-- title: x\n-- question: x\n"
+    own.write_text(head + "SELECT pg_sleep(9)\n", encoding="utf-8")
+    assert "took longer than 0.2 s" in refused("run", str(own), "--timeout", "0.2", code=1)
+    own.write_text(head + "SELECT nextval('monitor.cases_case_id_seq')\n", encoding="utf-8")
+    assert "read-only transaction" in refused("run", str(own), code=1)
+
+
 def test_init_sets_a_directory_up(home: Home) -> None:
     (home.path / "config" / "channels.toml").unlink()
     shown = home.run("init")

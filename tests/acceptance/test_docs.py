@@ -58,6 +58,8 @@ def test_every_command_of_the_docs_runs_in_its_order(reader: Reader, telegram: T
     (home.path / "ChatExport").mkdir()
     export(home.path / "ChatExport" / "result.json", [message(1, "В Судже 11 танков")])
     shutil.copy(ROOT / "tests" / "fixtures" / "labelled.jsonl", home.path / "posts.jsonl")
+    (written,) = blocks("sql", "queries.md")
+    (home.path / "media-kinds.sql").write_text(written, encoding="utf-8")
     lines = commands("monitor")
     assert len(lines) > 15
     for line in lines:
@@ -73,6 +75,7 @@ def test_every_command_of_the_docs_runs_in_its_order(reader: Reader, telegram: T
         "rules",
         "explain",
         "evaluate",
+        "queries",
     }
 
 
@@ -231,6 +234,7 @@ def test_the_steps_of_the_image_make_a_command_that_works(home: Home, tmp_path: 
         if line.startswith("COPY"):
             for source in words[1:-1]:
                 target = app / (source if words[-1] == "./" else words[-1])
+                target.parent.mkdir(parents=True, exist_ok=True)
                 subprocess.run(["cp", "-r", str(ROOT / source), str(target)], check=True)
         elif line.startswith("RUN"):
             step = (

@@ -45,6 +45,7 @@ async def night(desk: Desk) -> list[str]:
         "/queue?topic=sudzha&channel=made_ministry&verdict=relevant",
         *(f"/case/{case_id}" for case_id in sorted({*cases, *[row[0] for row in looked_twice]})),
         f"/p/{MINISTRY.channel_id}/{EDITED}@v1",
+        *("/data/edited-posts", "/data/contradictions?within=4+days", "/data/claims-by-day?kind=none"),
         "/nowhere",
     ]
 
@@ -98,6 +99,24 @@ async def test_every_page_is_quiet_fits_and_shuts_nobody_out(desk: Desk) -> None
                     ]
             wrong += [f"{path}: {one}" for one in complaints]
             complaints.clear()
+    assert wrong == []
+
+
+async def test_a_question_that_cannot_be_read_is_a_page_like_the_others(desk: Desk) -> None:
+    wrong: list[str] = []
+    async with watched(desk) as (page, _):
+        await opened(page, f"/data/gaps?since={UNBROKEN}&channel={UNBROKEN}")
+        async for scheme in every_look(page):
+            wrong += [f"{scheme}: {one}" for one in await looks.findings(page)]
+            for width in WIDTHS:
+                await page.set_viewport_size({"width": width, "height": 800})
+                wrong += [f"{scheme} {width}: {one}" for one in await page.evaluate(looks.OVERFLOW)]
+        assert await page.get_by_label("since").get_attribute("aria-invalid") == "true"
+        await page.get_by_label("since").fill("2024-08-06")
+        await page.get_by_label("channel").fill("")
+        await page.get_by_role("button", name="Спросить").click()
+        await page.wait_for_url("**/data/gaps?channel=&since=2024-08-06&until=2100-01-01")
+        assert await page.get_by_text("В архиве ничего такого нет.").is_visible()
     assert wrong == []
 
 
