@@ -28,6 +28,8 @@ Given = Annotated[
     typer.Option("-p", "--parameter", help="A parameter as name=value; the others keep their defaults."),
 ]
 _EVERY = 2**62
+# A pager may stand still for a while.
+_IDLE = 3600.0
 
 
 @group.command("list")
@@ -90,7 +92,7 @@ def run(
     values = query.values(_given(query, parameter))
 
     async def work(found: Settings, database: Database) -> None:
-        async with research.answered(database, query, values, seconds=seconds) as answer:
+        async with research.answered(database, query, values, seconds=seconds, idle=_IDLE) as answer:
             if csv:
                 await _csv(answer)
             elif as_json:

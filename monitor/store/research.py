@@ -21,8 +21,6 @@ from monitor.store.database import Database, Transaction
 
 SCHEMA = "research"
 ROLE = "monitor_research"
-# Whoever fetches an answer and stops reading holds a connection for no longer.
-_IDLE_SECONDS = 60
 _FETCHED = 500
 
 
@@ -103,13 +101,16 @@ async def answered(
     values: Mapping[str, Value],
     *,
     seconds: float,
+    idle: float = 60,
     role: str = ROLE,
 ) -> AsyncIterator[Answer]:
     """The answer to a saved query, to be read within the block; each step of the server may take so many seconds.
 
+    Whoever stops reading for `idle` seconds is cut off, since meanwhile nobody else has the connection.
+
     Raises QueryTooLong, UsageError for a value that the query cannot work with, QueryRefused and DatabaseError.
     """
-    bounds = {"timeout": str(int(seconds * 1000)), "idle": str(_IDLE_SECONDS * 1000), "role": role}
+    bounds = {"timeout": str(int(seconds * 1000)), "idle": str(int(idle * 1000)), "role": role}
     async with database.transaction() as tx:
         await tx.execute(text(_BOUNDS), bounds)
         with _worded(query, seconds):

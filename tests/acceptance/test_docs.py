@@ -246,7 +246,7 @@ def test_the_steps_of_the_image_make_a_command_that_works(home: Home, tmp_path: 
     shipped = app / "monitor"
     shipped.rename(app / "not-importable")
     command = str(app / ".venv" / "bin" / "monitor")
-    for arguments in (["db", "upgrade"], ["init"], ["collect"]):
+    for arguments in (["db", "upgrade"], ["init"], ["collect"], ["queries", "run", "gaps"]):
         done = subprocess.run(
             [command, *arguments], cwd=home.path, env=home.env, capture_output=True, text=True, check=False
         )
