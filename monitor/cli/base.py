@@ -22,9 +22,8 @@ from monitor.errors import MonitorError
 from monitor.settings import Settings
 from monitor.store import embedded, migrate, watches
 from monitor.store.database import Database
-from monitor.store.embedded import Supervisor
+from monitor.store.embedded import DEMO_SUFFIX, Supervisor
 
-DEMO_SUFFIX = "_demo"
 T = TypeVar("T")
 
 app = typer.Typer(
@@ -159,7 +158,8 @@ def _demo_of(url: str) -> str:
 
 def supervisor(found: Settings) -> Supervisor:
     """The supervisor of the embedded database, as set."""
-    return Supervisor(found.place(), pg_bin=str(found.pg_bin) if found.pg_bin else None, say=say)
+    bin_dir = str(found.pg_bin) if found.pg_bin else None
+    return Supervisor(found.place(), pg_bin=bin_dir, port=found.pg_port, say=say)
 
 
 @asynccontextmanager
