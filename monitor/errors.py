@@ -6,6 +6,7 @@
     ├── UsageError                exit code 2: the command was called wrongly
     │   └── SettingsError         a wrong setting, rule or channel list; names file, line and mend
     ├── DatabaseError             the database cannot be reached, made or trusted
+    │   └── RightsLacking         our role may not do it; has the SQL for whoever may
     ├── ExportError               an export file cannot be imported
     ├── NotifyError               a notice did not go by its route; says whether it may have, and whether to try again
     │   └── MailError             a mail did not go, or may not have
@@ -70,6 +71,20 @@ class SettingsError(UsageError):
 
 class DatabaseError(MonitorError):
     """The database cannot be reached, made or trusted."""
+
+
+class RightsLacking(DatabaseError):
+    """Our role may not do what was asked; `script` is the whole SQL for somebody who may.
+
+    `password` is the one that the login will have once the script was run, if it makes one.
+    """
+
+    def __init__(
+        self, what: str, why: str = "", mend: str = "", *, script: str, password: str | None = None
+    ) -> None:
+        super().__init__(what, why, mend)
+        self.script = script
+        self.password = password
 
 
 class ExportError(MonitorError):
