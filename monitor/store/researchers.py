@@ -34,7 +34,7 @@ DEFAULTS = {
 }
 # A superuser alone sets and lifts it.
 TEMP_FILES = "5GB"
-PASSWORD_BYTES = 18
+PASSWORD_BYTES = 16
 
 T = TypeVar("T")
 Connection = psycopg.Connection[tuple[object, ...]]
@@ -57,6 +57,7 @@ BEGIN
         SELECT oid FROM pg_proc
         WHERE pronamespace = 'pg_catalog'::regnamespace
           AND proname ~ '^(lo_.*|loread|lowrite|pg_(try_)?advisory_.*|pg_logical_emit_message)$'
+          AND has_function_privilege('public', oid, 'EXECUTE')
     LOOP
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %I, %I', one, {owner}, {us});
         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', one);
@@ -187,7 +188,7 @@ def add(url: str, name: str) -> Added:
 
     Raises UsageError where the name is taken, and RightsLacking, with the SQL, where our role may not make roles.
     """
-    password = secrets.token_urlsafe(PASSWORD_BYTES)
+    password = secrets.token_hex(PASSWORD_BYTES)
 
     def work(connection: Connection) -> Added:
         facts = _facts(connection)
@@ -258,7 +259,7 @@ def enter(url: str, *, peer: bool) -> str:
 
     With `peer` the server knows us by who we are on this machine, and no password is set. Raises RightsLacking.
     """
-    password = secrets.token_urlsafe(PASSWORD_BYTES)
+    password = secrets.token_hex(PASSWORD_BYTES)
 
     def work(connection: Connection) -> None:
         facts = _facts(connection)
@@ -469,8 +470,8 @@ def _port(connection: Connection) -> int:
     if row is None or not row[0]:
         raise DatabaseError(
             "the embedded database is reached by its socket alone",
-            "MONITOR_PG_PORT is not set, or was not yet when the database was started",
-            "set it and start again; on this machine `monitor sql` works without",
+            "it listens at no port, or did not yet when it was started",
+            "set MONITOR_PG_PORT and start again; on this machine `monitor sql` works without",
         )
     return int(str(row[1]))
 
