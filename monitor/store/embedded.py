@@ -357,8 +357,7 @@ class Supervisor:
         running = self._running()
         listening = running is not None and running.listening
         if self._admit(tcp=listening):
-            with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-                connection.execute("SELECT pg_reload_conf()")
+            reload_settings(server.url("postgres"))
         if self._port is not None and not (listening and server.port == self._port):
             where = f"at port {server.port}" if listening else "at no port"
             self._say(
@@ -578,6 +577,19 @@ class Supervisor:
 def _last_line(words: str) -> str:
     lines = words.strip().splitlines()
     return lines[-1] if lines else ""
+
+
+def reload_settings(url: str) -> None:
+    """Let a server read its files again, and wait until it has: a new connection tells when that was."""
+    loaded = "SELECT pg_conf_load_time()"
+    with psycopg.connect(url) as connection:
+        before = connection.execute(loaded).fetchone()
+        connection.execute("SELECT pg_reload_conf()")
+    now = before
+    while now == before:
+        time.sleep(0.01)
+        with psycopg.connect(url) as connection:
+            now = connection.execute(loaded).fetchone()
 
 
 def ensure_database(url: str, name: str) -> None:

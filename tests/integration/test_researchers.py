@@ -22,7 +22,7 @@ from sqlalchemy import make_url
 from monitor.errors import DatabaseError, RightsLacking, UsageError
 from monitor.store import backup, migrate, researchers
 from monitor.store.database import Database
-from monitor.store.embedded import Server, Supervisor, ensure_database, find_binaries
+from monitor.store.embedded import Server, Supervisor, ensure_database, find_binaries, reload_settings
 
 Connection = psycopg.Connection[tuple[object, ...]]
 REFUSED = (psycopg.errors.InsufficientPrivilege,)
@@ -62,8 +62,7 @@ def of_another() -> Iterator[Server]:
         (made.data_dir / "pg_hba.conf").write_text(
             "local all monitor peer map=monitor\nhost all all 127.0.0.1/32 scram-sha-256\n"
         )
-        with as_owner(made) as connection:
-            connection.execute("SELECT pg_reload_conf()")
+        reload_settings(made.url("postgres"))
         yield made
 
 
