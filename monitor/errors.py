@@ -6,6 +6,7 @@
     ├── UsageError                exit code 2: the command was called wrongly
     │   └── SettingsError         a wrong setting, rule or channel list; names file, line and mend
     ├── DatabaseError             the database cannot be reached, made or trusted
+    │   └── RightsLacking         our role may not do it; has the SQL for whoever may
     ├── QueryTooLong              a researcher's query took longer than it may
     ├── QueryRefused              the database does not take a query: its SQL, or a right that lacks
     ├── ExportError               an export file cannot be imported
@@ -72,6 +73,20 @@ class SettingsError(UsageError):
 
 class DatabaseError(MonitorError):
     """The database cannot be reached, made or trusted."""
+
+
+class RightsLacking(DatabaseError):
+    """Our role may not do what was asked; `script` is the whole SQL for somebody who may.
+
+    `password` is the one that the login will have once the script was run, if it makes one.
+    """
+
+    def __init__(
+        self, what: str, why: str = "", mend: str = "", *, script: str, password: str | None = None
+    ) -> None:
+        super().__init__(what, why, mend)
+        self.script = script
+        self.password = password
 
 
 class QueryTooLong(MonitorError):

@@ -18,13 +18,12 @@ from rich.console import Console
 
 from monitor import __version__, settings
 from monitor.alert import Sender
-from monitor.errors import MonitorError
+from monitor.errors import MonitorError, RightsLacking
 from monitor.settings import Settings
 from monitor.store import embedded, migrate, watches
 from monitor.store.database import Database
-from monitor.store.embedded import Supervisor
+from monitor.store.embedded import DEMO_SUFFIX, Supervisor
 
-DEMO_SUFFIX = "_demo"
 T = TypeVar("T")
 
 app = typer.Typer(
@@ -68,7 +67,11 @@ def _root(
 
 
 def console_error(error: MonitorError) -> None:
-    """An error as three lines: what, why, what to do."""
+    """An error as three lines: what, why, what to do; the SQL that mends it goes to the output stream."""
+    if isinstance(error, RightsLacking):
+        sys.stdout.write(error.script)
+        if error.password is not None:
+            err.print(f"password {error.password}", markup=False)
     marks = ("[red]✗[/red] ", "  ", "  → ")
     for mark, line in zip(marks, (error.what, error.why, error.mend), strict=True):
         if line:
@@ -159,7 +162,12 @@ def _demo_of(url: str) -> str:
 
 def supervisor(found: Settings) -> Supervisor:
     """The supervisor of the embedded database, as set."""
-    return Supervisor(found.place(), pg_bin=str(found.pg_bin) if found.pg_bin else None, say=say)
+    return Supervisor(found.place(), pg_bin=bin_dir(found), port=found.pg_port, say=say)
+
+
+def bin_dir(found: Settings) -> str | None:
+    """Where PostgreSQL's programs are, if that is set."""
+    return str(found.pg_bin) if found.pg_bin else None
 
 
 @asynccontextmanager

@@ -5,16 +5,11 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli.base import app, configured, out, run, say, server
-from monitor.settings import Settings
-from monitor.store import backup, migrate
+from monitor.cli.base import app, bin_dir, configured, out, run, say, server
+from monitor.store import backup, migrate, researchers
 
 group = typer.Typer(help="Upgrade, open, dump and restore the database.", no_args_is_help=True)
 app.add_typer(group, name="db")
-
-
-def _bin(found: Settings) -> str | None:
-    return str(found.pg_bin) if found.pg_bin else None
 
 
 @group.command()
@@ -27,13 +22,25 @@ def upgrade() -> None:
 
 
 @group.command()
-def url() -> None:
+def url(
+    researcher: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The address for a researcher, without the password.")
+    ] = None,
+) -> None:
     """Print the database's address."""
     found = configured()
+    embedded = found.database_url is None
     with server(found) as address:
-        out.print(backup.shown(address), markup=False)
-    if found.database_url is None:
-        say("this server runs while a monitor command does; `monitor db shell` opens psql on it")
+        if researcher is None:
+            shown = backup.shown(address)
+        else:
+            run(migrate.upgrade(address))
+            shown = researchers.address(address, researcher, embedded=embedded)
+    out.print(shown, markup=False)
+    if researcher is not None:
+        say("the password goes into PGPASSWORD or ~/.pgpass, or is asked for")
+    if embedded:
+        say("this server runs while a monitor command does, such as `monitor up`")
 
 
 @group.command()
@@ -42,7 +49,7 @@ def shell() -> None:
     found = configured()
     with server(found) as address:
         run(migrate.upgrade(address))
-        code = backup.shell(address, bin_dir=_bin(found))
+        code = backup.shell(address, bin_dir=bin_dir(found))
     raise typer.Exit(code)
 
 
@@ -51,7 +58,7 @@ def dump(path: Annotated[Path, typer.Argument(help="The file to write.")]) -> No
     """Write the whole archive to a file."""
     found = configured()
     with server(found) as address:
-        size = backup.dump(address, path, bin_dir=_bin(found))
+        size = backup.dump(address, path, bin_dir=bin_dir(found))
     out.print(f"dumped the archive to {path} ({size / 1e6:.1f} MB)", markup=False)
 
 
@@ -65,6 +72,7 @@ def restore(
     """Put the archive of a dump in the place of this one; it is whole or not done."""
     found = configured()
     with server(found) as address:
-        backup.restore(address, path, replace=replace, bin_dir=_bin(found))
+        backup.restore(address, path, replace=replace, bin_dir=bin_dir(found))
         run(migrate.upgrade(address))
+        researchers.settle(address)
     out.print(f"restored the archive from {path}", markup=False)

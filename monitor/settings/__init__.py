@@ -84,6 +84,12 @@ class Settings(BaseSettings):
     pg_bin: Path | None = Field(
         None, description="A directory with the PostgreSQL programs to use for the embedded database"
     )
+    pg_port: int | None = Field(
+        None,
+        ge=1024,
+        le=_LAST_PORT,
+        description="A port of this machine alone at which researchers reach the embedded database; unset: none",
+    )
     config_dir: Path | None = Field(
         None,
         description="The directory of channels.toml and rules.toml; unset: ./config if it is there, else the one shipped",

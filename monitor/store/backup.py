@@ -6,6 +6,7 @@ broken dump costs nothing.
 
 import os
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -50,7 +51,9 @@ def dump(url: str, path: Path, *, bin_dir: str | None = None) -> int:
         raise DatabaseError(f"{path} is a directory", "a dump is one file", "name a file in it")
     address, environment = _plain(make_url(url))
     fresh = path.with_name(path.name + ".part")
-    command = [_program("pg_dump", bin_dir), "--format=custom", "--no-owner", f"--file={fresh}", address]
+    # Roles belong to a server and not to the archive: elsewhere there is nobody to grant anything to.
+    bare = ("--no-owner", "--no-privileges")
+    command = [_program("pg_dump", bin_dir), "--format=custom", *bare, f"--file={fresh}", address]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         fresh.unlink(missing_ok=True)
@@ -63,10 +66,17 @@ def dump(url: str, path: Path, *, bin_dir: str | None = None) -> int:
     return path.stat().st_size
 
 
-def shell(url: str, *, bin_dir: str | None = None) -> int:
-    """Open psql on the archive; gives its exit code."""
+def shell(url: str, *, bin_dir: str | None = None, command: str | None = None) -> int:
+    """Open psql on the archive, or run one command in it; gives its exit code."""
     address, environment = _plain(make_url(url))
-    return subprocess.run([_program("psql", bin_dir), address], env=environment, check=False).returncode
+    once = [] if command is None else ["--no-psqlrc", f"--command={command}"]
+    # Ctrl-C is psql's: it ends a query there, and not the whole.
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        psql = [_program("psql", bin_dir), *once, address]
+        return subprocess.run(psql, env=environment, check=False).returncode
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def restore(url: str, path: Path, *, replace: bool, bin_dir: str | None = None) -> None:
@@ -153,7 +163,8 @@ def _like(
 
 def _fill(target: URL, path: Path, bin_dir: str | None) -> None:
     address, environment = _plain(target)
-    command = [_program("pg_restore", bin_dir), "--no-owner", "--jobs=2", f"--dbname={address}", str(path)]
+    bare = ("--no-owner", "--no-privileges")
+    command = [_program("pg_restore", bin_dir), *bare, "--jobs=2", f"--dbname={address}", str(path)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     errors = [line for line in done.stderr.splitlines() if "error:" in line and _HARMLESS not in line]
     if done.returncode and (errors or "error:" not in done.stderr):

@@ -10,6 +10,9 @@ Locks in the data directory hold the order, and the kernel frees them when a pro
 - `server.lock`, exclusive, held by the server's own processes, so that there is never a second one.
 
 Who leaves tries to take `holders.lock` alone: who gets it is the last one and stops the server.
+
+Who may come in: by the socket those users of this machine that `pg_ident.conf` names, as ourselves or as `SQL_ROLE`;
+by loopback, where a port is set, members of `RESEARCH_GROUP` with their passwords, and nobody else.
 """
 
 import fcntl
@@ -38,12 +41,21 @@ from psycopg import sql
 from monitor.errors import DatabaseError
 
 ROLE = "monitor"
+RESEARCH_GROUP = "monitor_research"
+SQL_ROLE = "monitor_sql"
+DEMO_SUFFIX = "_demo"
+LOOPBACK = "127.0.0.1"
+DEFAULT_PORT = 5432
 OLDEST_MAJOR = 15
 BUILTIN_LOCALE_MAJOR = 17
 # sun_path holds 108 bytes on Linux and 104 on macOS, the socket's own name and the final zero included.
-LONGEST_SOCKET_DIR = 104 - len("/.s.PGSQL.5432.lock") - 1
+LONGEST_SOCKET_DIR = 104 - len("/.s.PGSQL.65535.lock") - 1
 LOG_KEPT = 10_000_000
 ORPHANS_DIE_WITHIN = 30.0
+
+_BY_SOCKET = "local all all peer map=monitor\n"
+_BY_LOOPBACK = f"host {ROLE},{ROLE}{DEMO_SUFFIX} +{RESEARCH_GROUP} {LOOPBACK}/32 scram-sha-256\n"
+_MAPPED = re.compile(r'^monitor[ \t]+("[^"\n]*"|\S+)[ \t]+(\w+)[ \t]*$', re.MULTILINE)
 
 Say = Callable[[str], None]
 
@@ -75,15 +87,17 @@ class Binaries:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server: where its socket is, which binaries it runs."""
+    """A running server: where its socket is, which binaries it runs, and the port that names its socket."""
 
     socket_dir: Path
     binaries: Binaries
     data_dir: Path
+    port: int = DEFAULT_PORT
 
     def url(self, database: str = ROLE) -> str:
         """The address of one of its databases, for libpq and SQLAlchemy alike."""
-        return f"postgresql://{ROLE}@/{quote(database)}?host={quote(str(self.socket_dir), safe='')}"
+        place = quote(str(self.socket_dir), safe="")
+        return f"postgresql://{ROLE}@/{quote(database)}?host={place}&port={self.port}"
 
 
 def default_data_dir(*, root: bool, home: Path, xdg: str | None = None) -> Path:
@@ -246,15 +260,32 @@ def _locked(path: Path, say: Say) -> Iterator[None]:
         yield
 
 
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """What a postmaster wrote of itself."""
+
+    socket_dir: Path
+    port: int
+    listening: bool
+
+
 # --- the supervisor -----------------------------------------------------------------------------------------
 
 
 class Supervisor:
-    """Makes, starts, shares and stops the server of one data directory."""
+    """Makes, starts, shares and stops the server of one data directory; with a `port` it listens on loopback too."""
 
-    def __init__(self, data_dir: Path, *, pg_bin: str | None = None, say: Say = lambda line: None) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        pg_bin: str | None = None,
+        port: int | None = None,
+        say: Say = lambda line: None,
+    ) -> None:
         self._dir = data_dir.absolute()
         self._pg_bin = pg_bin
+        self._port = port
         self._say = say
         self._root = os.geteuid() == 0
         self._cluster = self._dir / "postgres"
@@ -316,9 +347,41 @@ class Supervisor:
         running = self._running()
         if running is None:
             return self._start(binaries)
-        server = Server(running, binaries, self._cluster)
+        server = Server(running.socket_dir, binaries, self._cluster, running.port)
         self._wait(server)
+        self._join(server)
         return server
+
+    def _join(self, server: Server) -> None:
+        """Let a server that runs already admit whom we do, and tell where it listens elsewhere than is set."""
+        running = self._running()
+        listening = running is not None and running.listening
+        if self._admit(tcp=listening):
+            reload_settings(server.url("postgres"))
+        if self._port is not None and not (listening and server.port == self._port):
+            where = f"at port {server.port}" if listening else "at no port"
+            self._say(
+                f"the database runs already and listens {where}: MONITOR_PG_PORT={self._port} is in force "
+                "once every monitor command has ended"
+            )
+
+    def _admit(self, *, tcp: bool) -> bool:
+        """Write who may come in, where that is not what stands there; gives whether anything was written.
+
+        Whoever was let in as ourselves, by a line of their own too, may come in as a researcher.
+        """
+        hba, ident = self._cluster / "pg_hba.conf", self._cluster / "pg_ident.conf"
+        wanted = _BY_SOCKET + (_BY_LOOPBACK if tcp else "")
+        changed = hba.read_text() != wanted
+        if changed:
+            hba.write_text(wanted)
+        mapped = _MAPPED.findall(ident.read_text())
+        missing = {name for name, role in mapped if role == ROLE} - {
+            name for name, role in mapped if role == SQL_ROLE
+        }
+        with ident.open("a") as file:
+            file.writelines(f"monitor {name} {SQL_ROLE}\n" for name in sorted(missing))
+        return changed or bool(missing)
 
     def _reachable(self, binaries: Binaries) -> Binaries:
         """The same binaries where the server's account can execute them: for root perhaps a copy."""
@@ -363,13 +426,13 @@ class Supervisor:
             raise DatabaseError(
                 "initdb could not make the database", why, f"see that {self._dir} has room and is yours"
             )
-        (fresh / "pg_hba.conf").write_text("local all all peer map=monitor\n")
+        (fresh / "pg_hba.conf").write_text(_BY_SOCKET)
         names = {self._account.name, _own_name()}
         (fresh / "pg_ident.conf").write_text("".join(f'monitor "{name}" {ROLE}\n' for name in sorted(names)))
         fresh.rename(self._cluster)
 
-    def _running(self) -> Path | None:
-        """The socket directory of a live postmaster of ours; a file left by a dead one is taken away."""
+    def _running(self) -> _Running | None:
+        """Where a live postmaster of ours is reached; a file left by a dead one is taken away."""
         pid_file = self._cluster / "postmaster.pid"
         try:
             lines = pid_file.read_text().splitlines()
@@ -377,7 +440,11 @@ class Supervisor:
         except (OSError, ValueError, IndexError):
             return None
         if self._is_ours(pid):
-            return Path(lines[4]) if len(lines) > 4 and lines[4] else self._socket_dir()  # noqa: PLR2004
+            # Port, socket directory and address; a server that is only just starting has not written them all.
+            port, place, address = (*lines[3:6], "", "", "")[:3]
+            return _Running(
+                Path(place) if place else self._socket_dir(), int(port or DEFAULT_PORT), bool(address)
+            )
         with self._server_lock():
             pid_file.unlink(missing_ok=True)
         return None
@@ -431,11 +498,14 @@ class Supervisor:
         return far
 
     def _start(self, binaries: Binaries) -> Server:
-        server = Server(self._socket_dir(), binaries, self._cluster)
+        server = Server(self._socket_dir(), binaries, self._cluster, self._port or DEFAULT_PORT)
         # A killed server leaves its lock, and where nobody reaps the dead its process id seems alive for ever.
-        for left in (".s.PGSQL.5432", ".s.PGSQL.5432.lock"):
+        for left in (f".s.PGSQL.{server.port}", f".s.PGSQL.{server.port}.lock"):
             (server.socket_dir / left).unlink(missing_ok=True)
-        settings = SETTINGS | {"unix_socket_directories": str(server.socket_dir)}
+        settings = SETTINGS | {"unix_socket_directories": str(server.socket_dir), "port": str(server.port)}
+        if self._port is not None:
+            settings["listen_addresses"] = LOOPBACK
+        self._admit(tcp=self._port is not None)
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         if self._log.exists() and self._log.stat().st_size > LOG_KEPT:
             self._log.replace(self._log.with_suffix(".log.1"))
@@ -479,8 +549,12 @@ class Supervisor:
         self._process = None
 
     def _failed_to_start(self) -> DatabaseError:
-        tail = _last_line(self._log.read_text(errors="replace")) if self._log.exists() else ""
-        return DatabaseError("the database did not start", tail, f"{self._log} has its whole log")
+        lines = self._log.read_text(errors="replace").splitlines()[-20:] if self._log.exists() else []
+        fatal = [line for line in lines if "FATAL:" in line or "PANIC:" in line]
+        mend = f"{self._log} has its whole log"
+        if fatal and "TCP/IP" in fatal[-1]:
+            mend = f"another program has port {self._port}: set MONITOR_PG_PORT to a free one; {mend}"
+        return DatabaseError("the database did not start", (fatal or lines or [""])[-1], mend)
 
     def _stop(self, server: Server) -> None:
         if self._running() is None:
@@ -505,6 +579,19 @@ def _last_line(words: str) -> str:
     return lines[-1] if lines else ""
 
 
+def reload_settings(url: str) -> None:
+    """Let a server read its files again, and wait until it has: a new connection tells when that was."""
+    loaded = "SELECT pg_conf_load_time()"
+    with psycopg.connect(url) as connection:
+        before = connection.execute(loaded).fetchone()
+        connection.execute("SELECT pg_reload_conf()")
+    now = before
+    while now == before:
+        time.sleep(0.01)
+        with psycopg.connect(url) as connection:
+            now = connection.execute(loaded).fetchone()
+
+
 def ensure_database(url: str, name: str) -> None:
     """Make a database on the server behind `url` if it is not there.
 
@@ -515,6 +602,10 @@ def ensure_database(url: str, name: str) -> None:
             there = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone()
             if there is None:
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+                # Other roles of the server have no business in it until they are let in.
+                connection.execute(
+                    sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name))
+                )
     except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
         return
     except psycopg.Error as error:

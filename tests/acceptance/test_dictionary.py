@@ -1,5 +1,6 @@
 """What docs/ says of the data is what the database and the rules say."""
 
+import re
 from xml.etree import ElementTree
 
 import pytest
@@ -24,7 +25,9 @@ async def test_what_docs_say_of_the_data_is_as_it_would_be_written_now(url: str)
 async def test_the_dictionary_has_every_column_and_who_reads_it(url: str) -> None:
     page = (DOCS / "data-dictionary.md").read_text(encoding="utf-8")
     for view in await dictionary.catalogue(url):
-        section = page.partition(f"## research.{view.name}")[2].partition("\n## ")[0]
+        section = re.split(rf"^## research\.{view.name}\b", page, maxsplit=1, flags=re.MULTILINE)[
+            1
+        ].partition("\n## ")[0]
         assert view.meaning in section, view.name
         assert all(f"| `{one.name}` | {one.type} |" in section for one in view.columns), view.name
     assert "[said-as-of](queries/said-as-of.sql)" in page.partition("## research.posts_as_of")[2]

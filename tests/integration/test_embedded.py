@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -309,3 +310,69 @@ def test_a_user_that_the_server_does_not_know_is_told_at_once(place: Path) -> No
     (place / "postgres" / "pg_ident.conf").write_text("")
     with pytest.raises(DatabaseError, match="does not know the user"), Supervisor(place).held():
         pass
+
+
+def test_a_directory_of_an_older_version_admits_researchers_from_the_next_start(place: Path) -> None:
+    with Supervisor(place).held():
+        pass
+    hba, ident = (place / "postgres" / name for name in ("pg_hba.conf", "pg_ident.conf"))
+    before = "".join(line for line in ident.read_text().splitlines(True) if "monitor_sql" not in line)
+    ident.write_text(before + 'monitor colleague monitor\nother "someone" else\n')
+    hba.write_text("local all all peer map=monitor\nhost all all all trust\n")
+    with Supervisor(place).held() as server, psycopg.connect(server.url("postgres")) as connection:
+        assert connection.execute("SELECT count(*) FROM pg_hba_file_rules").fetchone() == (1,)
+    assert hba.read_text() == "local all all peer map=monitor\n"
+    lines = ident.read_text().splitlines()
+    assert "monitor colleague monitor_sql" in lines
+    assert 'other "someone" else' in lines
+    entered = {line.removesuffix("_sql") for line in lines if line.endswith(" monitor_sql")}
+    assert entered == {line for line in lines if line.endswith(" monitor")}
+    with Supervisor(place).held():
+        assert ident.read_text().splitlines() == lines
+
+
+def test_a_running_server_of_an_older_version_admits_them_too(place: Path) -> None:
+    first = holder(place)
+    ident = place / "postgres" / "pg_ident.conf"
+    ident.write_text(
+        "".join(line for line in ident.read_text().splitlines(True) if "monitor_sql" not in line)
+    )
+    with Supervisor(place).held() as server:
+        with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+            connection.execute("CREATE ROLE monitor_sql LOGIN")
+        asked = server.url("postgres").replace("monitor@", "monitor_sql@")
+        with psycopg.connect(asked) as connection:
+            assert connection.execute("SELECT current_user").fetchone() == ("monitor_sql",)
+    let_go(first)
+
+
+def test_a_port_is_open_while_it_is_set_and_told_where_it_is_not_yet(place: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+        with (
+            pytest.raises(DatabaseError, match="did not start") as caught,
+            Supervisor(place, port=port).held(),
+        ):
+            pass
+        assert f"another program has port {port}" in caught.value.mend
+    hba = place / "postgres" / "pg_hba.conf"
+    said: list[str] = []
+    with Supervisor(place, port=port, say=said.append).held() as server:
+        assert "+monitor_research 127.0.0.1/32 scram-sha-256" in hba.read_text()
+        with Supervisor(place, say=said.append).held() as shared:
+            assert shared.url() == server.url()
+            with psycopg.connect(shared.url("postgres")) as connection:
+                assert connection.execute("SHOW port").fetchone() == (str(port),)
+        assert said == []
+        with Supervisor(place, port=port + 1, say=said.append).held():
+            assert len(said) == 1
+            assert f"listens at port {port}" in said[0]
+            assert f"MONITOR_PG_PORT={port + 1}" in said[0]
+        assert "127.0.0.1/32" in hba.read_text()
+    with Supervisor(place).held() as server:
+        assert "127.0.0.1" not in hba.read_text()
+        with Supervisor(place, port=port, say=said.append).held():
+            assert "listens at no port" in said[-1]
+        with psycopg.connect(server.url("postgres")) as connection:
+            assert connection.execute("SHOW listen_addresses").fetchone() == ("",)

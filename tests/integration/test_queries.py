@@ -326,7 +326,7 @@ async def test_a_query_has_the_rights_of_researchers_where_there_is_such_a_role(
 
 # --- DuckDB -------------------------------------------------------------------------------------------------
 
-_TYPES = {
+_TYPES = {"tsvector": "text",
     "timestamp with time zone": "TIMESTAMPTZ", "double precision": "DOUBLE", "jsonb": "VARCHAR", "text[]": "VARCHAR",
 }  # fmt: skip
 
