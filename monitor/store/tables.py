@@ -802,6 +802,7 @@ deliveries = Table(
         unique=True,
         postgresql_where=text("notice_id IS NOT NULL"),
     ),
+    Index("deliveries_address", "address", "window_until"),
     Index("deliveries_due", "next_at", "delivery_id", postgresql_where=text("state = 'planned'")),
     Index(
         "deliveries_open",
