@@ -6,7 +6,7 @@
     ├── UsageError                exit code 2: the command was called wrongly
     │   └── SettingsError         a wrong setting, rule or channel list; names file, line and mend
     ├── DatabaseError             the database cannot be reached, made or trusted
-    ├── ExportError               an export file cannot be imported
+    ├── ExportError               an export cannot be written, trusted or taken in
     ├── NotifyError               a notice did not go by its route; says whether it may have, and whether to try again
     │   └── MailError             a mail did not go, or may not have
     │       ├── ServerAils        the server cannot be reached, or takes nothing from us now: all mails wait
@@ -73,7 +73,7 @@ class DatabaseError(MonitorError):
 
 
 class ExportError(MonitorError):
-    """An export file cannot be imported."""
+    """An export cannot be written, trusted or taken in."""
 
 
 class Conflict(MonitorError):
