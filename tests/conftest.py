@@ -82,11 +82,12 @@ def postgres(worker_id: str) -> Iterator[Server]:
 
 
 @contextmanager
-def _fresh(postgres: Server) -> Iterator[str]:
+def fresh(postgres: Server, template: str = TEMPLATE) -> Iterator[str]:
+    """The address of a database that is a copy of another, for the length of the block."""
     name = f"t_{os.urandom(6).hex()}"
     with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
         connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(TEMPLATE))
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
         )
         yield postgres.url(name)
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
@@ -95,7 +96,7 @@ def _fresh(postgres: Server) -> Iterator[str]:
 @pytest.fixture
 def url(postgres: Server) -> Iterator[str]:
     """The address of a fresh, migrated database."""
-    with _fresh(postgres) as address:
+    with fresh(postgres) as address:
         yield address
 
 
@@ -103,7 +104,7 @@ def url(postgres: Server) -> Iterator[str]:
 def another(postgres: Server) -> Iterator[Callable[[], str]]:
     """Gives the address of a further fresh database each time that it is called."""
     with ExitStack() as stack:
-        yield lambda: stack.enter_context(_fresh(postgres))
+        yield lambda: stack.enter_context(fresh(postgres))
 
 
 @pytest.fixture

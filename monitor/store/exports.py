@@ -1,7 +1,7 @@
 """What is taken out of the archive: the views of `research`, each in the order of its key, and which rows belong.
 
 A row belongs if its post does; what speaks of channels, looks or rules and of no post belongs if its channel does and,
-where it has a span of time, if that meets the window. All is asked in one transaction that sees one state.
+where it has a span of time, if that meets the window, or for looks the time from its beginning on.
 """
 
 from collections.abc import AsyncGenerator, Iterable, Sequence
@@ -69,9 +69,10 @@ class _Source(NamedTuple):
     view: str
     key: tuple[str, ...]
     by: _By
-    # When the row came to be known, for what was known at a time; and its span, where it has one.
+    # When the row came to be known, for what was known at a time; and its span, where it has one. A look has no first
+    # moment here: one that is made later may be at what was posted before.
     known: str | None = None
-    span: tuple[str, str] | None = None
+    span: tuple[str | None, str] | None = None
 
 
 _POST = ("channel_id", "message_id")
@@ -106,7 +107,7 @@ SOURCES = (
         ),
         _By.LOOK,
         known="started_at",
-        span=("started_at", "ended_at"),
+        span=(None, "ended_at"),
     ),
     _Source("gaps", ("handle", "since", "until"), _By.LOOK, known="since", span=("since", "until")),
     _Source("vacant_ids", ("channel_id", "first_id"), _By.CHANNEL, known="proven_at"),
@@ -278,7 +279,7 @@ def _of_channels(source: _Source, selection: Selection) -> list[str]:
         conditions.append(f"({ours}{unseen})")
     if source.span is not None and selection.since is not None:
         conditions.append(f"r.{source.span[1]} >= {_literal(selection.since)}")
-    if source.span is not None and selection.until is not None:
+    if source.span is not None and source.span[0] is not None and selection.until is not None:
         conditions.append(f"r.{source.span[0]} < {_literal(selection.until)}")
     return conditions
 
@@ -297,9 +298,10 @@ async def channel_named(tx: Transaction, name: str) -> Channel:
     rows = await tx.execute(
         text(
             """
-            SELECT channel_id, lower(handle) AS handle, seen_at FROM monitor.channel_versions
-            WHERE channel_id::text = :name OR lower(handle) = :name
-            UNION ALL SELECT channel_id, handle, '-infinity' FROM monitor.watches WHERE handle = :name
+            SELECT channel_id, handle FROM (
+                SELECT channel_id, lower(handle) AS handle, seen_at FROM monitor.channel_versions
+                WHERE channel_id::text = :name OR lower(handle) = :name
+                UNION ALL SELECT channel_id, handle, '-infinity' FROM monitor.watches WHERE handle = :name) AS known
             ORDER BY seen_at DESC LIMIT 1
             """
         ),

@@ -261,7 +261,7 @@ async def stage(
             for batch in batches:
                 for row in batch:
                     await copy.write_row(row)
-    except (psycopg.DataError, psycopg.ProgrammingError) as error:
+    except (psycopg.DataError, psycopg.ProgrammingError, TypeError, ValueError, OverflowError) as error:
         raise _unfit(f"{view}: {error}") from error
 
 

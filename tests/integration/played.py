@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from monitor import decide, flag, review
 from monitor.model import Language, Priority, Role, Saying, Verdict, VersionKey
@@ -82,7 +83,12 @@ async def _judge_figures(o: Outside, user_id: int) -> None:
         """SELECT g.*, c.case_id FROM monitor.figures g JOIN monitor.case_posts c USING (channel_id, message_id, version)
            ORDER BY g.channel_id, g.message_id, g.ruleset_id, g.number""",
     )
-    words = [("confirmed", {}), ("corrected", {"low": 7.5, "high": 9.0}), ("rejected", {}), ("undone", {})]
+    words: list[tuple[str, dict[str, Any]]] = [
+        ("confirmed", {}),
+        ("corrected", {"low": 7.5, "high": 9.0}),
+        ("rejected", {}),
+        ("undone", {}),
+    ]
     words += [("corrected", {"kind": "tank", "low": None, "high": 3.0, "side": "other"})]
     async with o.database.transaction() as tx:
         for figure, (verdict, more) in zip(figures, words, strict=False):
@@ -91,7 +97,7 @@ async def _judge_figures(o: Outside, user_id: int) -> None:
                 first_char=figure.first_char,
                 end_char=figure.end_char,
                 verdict=verdict,
-                **more,  # type: ignore[arg-type]
+                **more,
             )
             await decisions.decide_figure(tx, figure.case_id, user_id, said, now=o.clock())
 
