@@ -1,7 +1,15 @@
-"""Parquet by pyarrow, an extra: zstd, one row group a batch, times in UTC to the microsecond, JSON as text."""
+"""Parquet by pyarrow, an extra: zstd, one row group a batch, times in UTC to the microsecond, JSON as text.
 
-from collections.abc import Iterator, Sequence
+Columns are put together as the bytes of their Arrow arrays: `pa.array` would load pandas wherever it is installed, only to
+see that a list is none of its own, which costs more memory than all the rest of an export.
+"""
+
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from itertools import accumulate
 from pathlib import Path
+from typing import Any
 
 from monitor.errors import ExportError, UsageError
 from monitor.formats.values import BATCH
@@ -29,31 +37,100 @@ _TYPES = {
     ColumnKind.TEXTS: pa.list_(pa.string()),
     ColumnKind.SPAN: pa.int64(),
 }
+_EPOCH, _EPOCH_DAY, _MICROSECOND = (
+    datetime(1970, 1, 1, tzinfo=UTC),
+    date(1970, 1, 1),
+    timedelta(microseconds=1),
+)
 
 
 class Writer:
     """One file of Parquet."""
 
     def __init__(self, path: Path, columns: Sequence[ExportColumn]) -> None:
-        self._types = [_TYPES[column.kind] for column in columns]
-        self._schema = pa.schema(
-            [pa.field(column.name, kind) for column, kind in zip(columns, self._types, strict=True)]
-        )
+        self._kinds = [column.kind for column in columns]
+        self._schema = pa.schema([pa.field(column.name, _TYPES[column.kind]) for column in columns])
         # Other pools keep what they were given back, which a long export would pile up.
-        self._pool = pa.system_memory_pool()
-        self._writer = pq.ParquetWriter(path, self._schema, compression="zstd", memory_pool=self._pool)
+        self._writer = pq.ParquetWriter(
+            path, self._schema, compression="zstd", memory_pool=pa.system_memory_pool()
+        )
 
     def write(self, rows: Sequence[Row]) -> None:
         """Add rows, as one row group."""
-        arrays = [
-            pa.array(values, kind, memory_pool=self._pool)
-            for values, kind in zip(zip(*rows, strict=True), self._types, strict=True)
-        ]
-        self._writer.write_batch(pa.record_batch(arrays, schema=self._schema))
+        columns = zip(self._kinds, zip(*rows, strict=True), strict=True)
+        arrays = [_ARRAY[kind](_TYPES[kind], values) for kind, values in columns]
+        self._writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
 
     def close(self) -> None:
         """Write what is left."""
         self._writer.close()
+
+
+# The layout of arrays is Arrow's columnar format (arrow.apache.org/docs/format/Columnar.html): a bit for each value that
+# is there, from the lowest on; then the values, or where each begins and all of them in a row.
+
+
+def _bits(values: Iterable[object]) -> Any:
+    written = "".join("1" if value else "0" for value in values)
+    return pa.py_buffer(int(written[::-1] or "0", 2).to_bytes(len(written) // 8 + 1, "little"))
+
+
+def _there(values: Sequence[object]) -> Any:
+    return _bits(value is not None for value in values) if None in values else None
+
+
+def _flat(code: str, of: Callable[[Any], Any]) -> Callable[[Any, Sequence[Any]], Any]:
+    def made(kind: Any, values: Sequence[Any]) -> Any:
+        numbers: array[Any] = array(code, [0 if value is None else of(value) for value in values])
+        return pa.Array.from_buffers(kind, len(values), [_there(values), pa.py_buffer(numbers)])
+
+    return made
+
+
+def _booleans(kind: Any, values: Sequence[Any]) -> Any:
+    return pa.Array.from_buffers(kind, len(values), [_there(values), _bits(values)])
+
+
+def _begins(values: Iterable[Sequence[object]]) -> Any:
+    return pa.py_buffer(array("i", accumulate(map(len, values), initial=0)))
+
+
+def _texts(kind: Any, values: Sequence[Any]) -> Any:
+    encoded = [b"" if value is None else value.encode() for value in values]
+    return pa.Array.from_buffers(
+        kind, len(values), [_there(values), _begins(encoded), pa.py_buffer(b"".join(encoded))]
+    )
+
+
+def _lists(kind: Any, values: Sequence[Any]) -> Any:
+    held = [value or () for value in values]
+    inner = _texts(kind.value_type, [text for texts in held for text in texts])
+    return pa.Array.from_buffers(kind, len(values), [_there(values), _begins(held)], children=[inner])
+
+
+def _same(value: object) -> object:
+    return value
+
+
+def _microseconds(value: datetime) -> int:
+    return (value - _EPOCH) // _MICROSECOND
+
+
+def _days(value: date) -> int:
+    return (value - _EPOCH_DAY).days
+
+
+_ARRAY: dict[ColumnKind, Callable[[Any, Sequence[Any]], Any]] = {
+    ColumnKind.INTEGER: _flat("q", _same),
+    ColumnKind.DOUBLE: _flat("d", _same),
+    ColumnKind.BOOLEAN: _booleans,
+    ColumnKind.TEXT: _texts,
+    ColumnKind.TIMESTAMP: _flat("q", _microseconds),
+    ColumnKind.DATE: _flat("i", _days),
+    ColumnKind.JSON: _texts,
+    ColumnKind.TEXTS: _lists,
+    ColumnKind.SPAN: _flat("q", _same),
+}
 
 
 def read(path: Path, columns: Sequence[ExportColumn]) -> Iterator[list[Row]]:

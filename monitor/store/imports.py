@@ -101,7 +101,8 @@ _WRITE = (
     INSERT INTO monitor.watches (handle, listed, label, person, person_since, side, source, quickest_seconds,
                                  slowest_seconds, channel_id)
     SELECT handle, false, label, person, person_since, side, source, quickest_seconds, slowest_seconds, channel_id
-    FROM pg_temp.in_watches ON CONFLICT (handle) DO NOTHING
+    FROM pg_temp.in_watches
+    ON CONFLICT (handle) DO UPDATE SET channel_id = coalesce(monitor.watches.channel_id, excluded.channel_id)
     """,
     """
     INSERT INTO monitor.posts (channel_id, message_id, posted_at, first_seen_at, edited_at, version, source, media_kind,
