@@ -19,7 +19,7 @@ from pathlib import Path
 
 from monitor import __version__
 from monitor.errors import ExportError, UsageError
-from monitor.formats import Format, Row, manifest, papers, writer
+from monitor.formats import Format, Row, Writer, manifest, papers, writer
 from monitor.formats.manifest import DataFile, Manifest
 from monitor.formats.values import moment
 from monitor.model import Clock
@@ -30,6 +30,8 @@ from monitor.store.exports import AS_OF, Part, Selection
 # The view, and how many rows of it are written.
 Told = Callable[[str, int], None]
 _POSTS = ("posts", AS_OF)
+# What Parquet tells of its row groups is held until a file is whole: some 25 kB each.
+FILE_ROWS = 250_000
 
 
 def quiet(view: str, rows: int) -> None:
@@ -109,6 +111,20 @@ def _refuse_full(target: Path) -> None:
         )
 
 
+@dataclass(slots=True)
+class _Open:
+    """A file that is being written, and how many rows it has."""
+
+    path: Path
+    writer: Writer
+    rows: int = 0
+
+    def add(self, batch: list[Row]) -> None:
+        """Write rows."""
+        self.writer.write(batch)
+        self.rows += len(batch)
+
+
 class _Written:
     """What is written so far."""
 
@@ -123,22 +139,37 @@ class _Written:
 
     async def add(self, tx: Transaction, part: Part, told: Told) -> None:
         """Write one view."""
-        path = self.place / f"{part.view}.{self.form}"
-        rows = 0
-        file = writer(self.form, path, part.columns)
+        rows, first = 0, len(self.files)
+        # A view without rows has a file, too.
+        file = self._begin(part)
         try:
             async with aclosing(exports.rows(tx, part)) as batches:
                 async for batch in batches:
-                    file.write(batch)
+                    if self.form is Format.PARQUET and file.rows + len(batch) > FILE_ROWS:
+                        self._end(part, file)
+                        file = self._begin(part, number=len(self.files) - first + 1)
+                    file.add(batch)
                     rows += len(batch)
                     self._note(part, batch)
                     told(part.view, rows)
-        finally:
-            file.close()
+        except BaseException:
+            file.writer.close()
+            raise
+        self._end(part, file)
+        names = tuple(entry.name for entry in self.files[first:])
+        self.views.append(papers.Told(part.view, names, part.meaning, part.columns))
+
+    def _begin(self, part: Part, number: int = 1) -> "_Open":
+        path = self.place / f"{part.view}{f'-{number:04}' if number > 1 else ''}.{self.form}"
+        return _Open(path, writer(self.form, path, part.columns))
+
+    def _end(self, part: Part, file: "_Open") -> None:
+        file.writer.close()
         columns = tuple(manifest.Column(name=column.name, type=column.kind) for column in part.columns)
-        entry = manifest.paper(path).model_dump()
-        self.files.append(DataFile(**entry, view=part.view, rows=rows, columns=columns, query=part.query))
-        self.views.append(papers.Told(part.view, path.name, part.meaning, part.columns))
+        entry = manifest.paper(file.path).model_dump()
+        self.files.append(
+            DataFile(**entry, view=part.view, rows=file.rows, columns=columns, query=part.query)
+        )
 
     def _note(self, part: Part, batch: list[Row]) -> None:
         """Keep what the manifest and the citation say of the whole."""

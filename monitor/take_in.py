@@ -9,6 +9,7 @@ What no view carries stays behind: raw records, media files, notes, users, mails
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from monitor.errors import ExportError
@@ -57,15 +58,16 @@ async def take_in(database: Database, folder: Path, *, now: Clock, told: Told = 
         await asyncio.to_thread(_refuse_what_differs, folder, held)
         known = await exports.views(tx)
         for view in imports.TAKEN:
-            file = _file_of(held, view)
+            files = _files_of(held, view)
             columns = known[view][1]
-            given = _given(file, columns)
-            batches = _counted(file.read(folder, held.file_format, given), view, told)
+            given = _given(files, columns)
+            every = chain.from_iterable(file.read(folder, held.file_format, given) for file in files)
+            batches = _counted(every, view, told)
             await imports.stage(tx, view, columns, given=given, batches=batches)
         await _refuse_what_is_held(tx)
         parted = held.filters.since is not None or held.filters.until is not None
         await imports.write(tx, whole=not parted, now=now())
-    return TakenIn(*(_file_of(held, view).rows for view in ("channels", "posts", "versions", "decisions")))
+    return TakenIn(*map(held.rows_of, ("channels", "posts", "versions", "decisions")))
 
 
 async def _refuse_what_does_not_fit(tx: Transaction, held: Manifest) -> None:
@@ -95,23 +97,23 @@ def _refuse_what_differs(folder: Path, held: Manifest) -> None:
         )
 
 
-def _file_of(held: Manifest, view: str) -> DataFile:
-    file = held.of(view)
-    if file is None:
+def _files_of(held: Manifest, view: str) -> list[DataFile]:
+    files = held.of(view)
+    if not files:
         raise ExportError(
             f"this export has no file of {view}", "an archive cannot be made of it", "export it anew"
         )
-    return file
+    return files
 
 
-def _given(file: DataFile, columns: tuple[ExportColumn, ...]) -> list[ExportColumn]:
-    """The columns of a view that the file has, too; an older one may lack some, a newer one have more."""
-    types = {column.name: column.type for column in file.columns}
+def _given(files: list[DataFile], columns: tuple[ExportColumn, ...]) -> list[ExportColumn]:
+    """The columns of a view that its files have, too; an older export may lack some, a newer one have more."""
+    types = {column.name: column.type for column in files[0].columns}
     given = [column for column in columns if column.name in types]
     for column in given:
         if types[column.name] is not column.kind:
             raise ExportError(
-                f"{file.name} cannot be taken in",
+                f"{files[0].name} cannot be taken in",
                 f"its column {column.name} is {types[column.name]}, not {column.kind}",
                 "export it anew",
             )

@@ -17,7 +17,7 @@ from monitor.model import ColumnKind, ExportColumn
 NAME = "manifest.json"
 # A further number would be read by another version of the product.
 FORMAT_VERSION = 1
-_PLAIN = r"^[A-Za-z0-9_]+(\.[a-z]+)?$"
+_PLAIN = r"^[A-Za-z0-9_]+(-[0-9]+)?(\.[a-z]+)?$"
 
 
 class _Frozen(BaseModel):
@@ -102,9 +102,13 @@ class Manifest(_Frozen):
     papers: tuple[Paper, ...]
     gaps: tuple[Gap, ...]
 
-    def of(self, view: str) -> DataFile | None:
-        """The file of a view, if the export has one."""
-        return next((file for file in self.files if file.view == view), None)
+    def of(self, view: str) -> list[DataFile]:
+        """The files of a view, in the order of its rows."""
+        return [file for file in self.files if file.view == view]
+
+    def rows_of(self, view: str) -> int:
+        """How many rows of a view there are."""
+        return sum(file.rows for file in self.of(view))
 
 
 def write(folder: Path, manifest: Manifest) -> None:

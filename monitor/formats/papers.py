@@ -15,7 +15,7 @@ class Told(NamedTuple):
     """A view, for the dictionary."""
 
     view: str
-    file: str
+    files: Sequence[str]
     meaning: str
     columns: Sequence[ExportColumn]
 
@@ -36,7 +36,8 @@ def _view(told: Told) -> str:
         f"| `{name}` | `{kind}` | {meaning.replace('|', chr(92) + '|')} |\n"
         for name, kind, meaning in told.columns
     )
-    head = f"\n## {told.view}\n\n`{told.file}`. {told.meaning}\n\n"
+    files = ", ".join(f"`{name}`" for name in told.files)
+    head = f"\n## {told.view}\n\n{files}. {told.meaning}\n\n"
     return head + "| column | type | meaning |\n|---|---|---|\n" + "".join(rows)
 
 

@@ -37,6 +37,7 @@ _TYPES = {
     ColumnKind.TEXTS: pa.list_(pa.string()),
     ColumnKind.SPAN: pa.int64(),
 }
+_TOLD = (ColumnKind.INTEGER, ColumnKind.DOUBLE, ColumnKind.TIMESTAMP, ColumnKind.DATE, ColumnKind.SPAN)
 _EPOCH, _EPOCH_DAY, _MICROSECOND = (
     datetime(1970, 1, 1, tzinfo=UTC),
     date(1970, 1, 1),
@@ -50,9 +51,11 @@ class Writer:
     def __init__(self, path: Path, columns: Sequence[ExportColumn]) -> None:
         self._kinds = [column.kind for column in columns]
         self._schema = pa.schema([pa.field(column.name, _TYPES[column.kind]) for column in columns])
-        # Other pools keep what they were given back, which a long export would pile up.
+        # Dictionaries cost memory and save nothing under zstd; the least and most of a text is as long as the text, and
+        # would be held of every row group to the end.
+        told = [column.name for column in columns if column.kind in _TOLD]
         self._writer = pq.ParquetWriter(
-            path, self._schema, compression="zstd", memory_pool=pa.system_memory_pool()
+            path, self._schema, compression="zstd", use_dictionary=False, write_statistics=told
         )
 
     def write(self, rows: Sequence[Row]) -> None:

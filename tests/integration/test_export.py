@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import duckdb
 import pytest
 
+from monitor import export as exporting
 from monitor.errors import ExportError, UsageError
 from monitor.export import Order, export
 from monitor.formats import Format, manifest, papers
@@ -98,8 +99,24 @@ async def test_what_is_taken_out_in_and_out_again_is_the_same_in_every_format(
             taken = await take_in(other, tmp_path / f"{form}-1", now=lambda: NOW)
             after = await out(other, tmp_path / f"{form}-3", form)
         assert hashes(after) == hashes(before)
-        counted = {view: after.of(view).rows for view in ("channels", "posts", "versions", "decisions")}  # type: ignore[union-attr]
+        counted = {view: after.rows_of(view) for view in ("channels", "posts", "versions", "decisions")}
         assert taken.numbers() == counted
+
+
+async def test_a_view_of_very_many_rows_is_several_files_of_parquet(
+    played: Database, another: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = hashes(await out(played, tmp_path / "whole", Format.PARQUET))
+    monkeypatch.setattr(exporting, "FILE_ROWS", 60)
+    monkeypatch.setattr(exports, "MOST_ROWS", 25)
+    made = await out(played, tmp_path / "several", Format.PARQUET)
+    assert [file.name for file in made.of("posts")][:2] == ["posts.parquet", "posts-0002.parquet"]
+    assert {file.rows for file in made.of("posts")[:-1]} == {50}
+    assert list(manifest.differences(tmp_path / "several", made)) == []
+    monkeypatch.undo()
+    async with Database(another()) as other:
+        await take_in(other, tmp_path / "several", now=lambda: NOW)
+        assert hashes(await out(other, tmp_path / "again", Format.PARQUET)) == whole
 
 
 async def test_formats_have_the_same_columns_types_and_rows(played: Database, tmp_path: Path) -> None:
@@ -158,8 +175,7 @@ async def test_the_manifest_tells_what_is_there_and_what_nobody_saw(played: Data
     assert [(gap.handle, gap.channel_id, gap.since, gap.until) for gap in made.gaps] == [
         tuple(g) for g in gaps
     ]
-    file = made.of("posts")
-    assert file is not None
+    [file] = made.of("posts")
     assert len(await ask(played, file.query)) == file.rows
     written = (tmp_path / "out" / papers.DICTIONARY).read_text(encoding="utf-8")
     assert "| `posted_at` | `timestamp` | When the channel posted it |" in written
@@ -190,7 +206,7 @@ async def test_a_span_has_its_posts_and_what_hangs_on_them(played: Database, tmp
         }
         assert keys(tmp_path / "out", view) == held & ours
         assert held & ours or view in {"forwards", "media"}
-    assert made.of("rule_precision") is None
+    assert made.of("rule_precision") == []
     for look in rows(tmp_path / "out", "coverage"):
         assert look["ended_at"] >= since.isoformat()[:19]
     for gap in rows(tmp_path / "out", "gaps"):
@@ -253,7 +269,7 @@ async def test_what_was_said_at_a_moment_and_what_hangs_on_it(played: Database, 
         for r in rows(tmp_path / "out", "posts_as_of")
     ]
     assert told == [tuple(row) for row in said]
-    assert made.of("posts") is None
+    assert made.of("posts") == []
     versions = {(r["channel_id"], r["message_id"], r["version"]) for r in rows(tmp_path / "out", "versions")}
     assert versions == {row[:3] for row in told}
     for view in ("flags", "figures"):
@@ -323,7 +339,7 @@ async def test_what_differs_from_the_manifest_is_named(played: Database, tmp_pat
         "more.txt is not in the manifest",
         "posts.jsonl has another SHA-256 than the manifest says",
         f"flags.jsonl has {count} rows, not 1",
-        f"cases.jsonl has 3 bytes, not {made.of('cases').bytes}",  # type: ignore[union-attr]
+        f"cases.jsonl has 3 bytes, not {made.of('cases')[0].bytes}",
         "gaps.jsonl is not there",
     ]
 

@@ -158,6 +158,6 @@ def test_a_manifest_names_no_file_outside_of_its_folder() -> None:
 
 def test_a_bar_in_a_meaning_does_not_break_the_dictionary() -> None:
     written = papers.dictionary(
-        [papers.Told("posts", "posts.csv", "All.", [COLUMNS[0]._replace(meaning="a|b")])]
+        [papers.Told("posts", ["posts.csv"], "All.", [COLUMNS[0]._replace(meaning="a|b")])]
     )
     assert "| `integer` | `int64` | a\\|b |" in written
