@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 CODE   := monitor migrations tests bench
-BENCH  := collect telegram latency reflag reading review alerts digest
+BENCH  := collect telegram latency reflag reading review alerts digest export_archive
 
 .DEFAULT_GOAL := help
 .PHONY: help demo run test check fix bench fuzz soak screenshots dictionary lock clean
@@ -21,7 +21,7 @@ run: $(VENV)/.run       ## the main job on the real channels of config/channels.
 test: $(VENV)/.dev      ## the whole test suite, in parallel, with the coverage of the core
 	@rm -f .coverage .coverage.*
 	$(BIN)/python -m pytest -n $${JOBS:-auto} --dist worksteal --cov --cov-report= $(ARGS)
-	@$(BIN)/python -m coverage report --fail-under=90 --include='monitor/extraction/*,monitor/changes.py,monitor/store/*,monitor/sources/*,monitor/collect.py,monitor/flag.py,monitor/index.py,monitor/review.py,monitor/decide.py,monitor/triage.py,monitor/readers.py,monitor/maintain.py,monitor/looks.py,monitor/recheck.py,monitor/fetch.py,monitor/media.py,monitor/mail.py,monitor/letters.py,monitor/deliver.py,monitor/alarms.py,monitor/notice_texts.py,monitor/alert.py,monitor/oversee.py,monitor/hand_over.py,monitor/notify.py,monitor/digest/*'
+	@$(BIN)/python -m coverage report --fail-under=90 --include='monitor/extraction/*,monitor/changes.py,monitor/store/*,monitor/sources/*,monitor/collect.py,monitor/flag.py,monitor/index.py,monitor/review.py,monitor/decide.py,monitor/triage.py,monitor/readers.py,monitor/maintain.py,monitor/looks.py,monitor/recheck.py,monitor/fetch.py,monitor/media.py,monitor/mail.py,monitor/letters.py,monitor/deliver.py,monitor/alarms.py,monitor/notice_texts.py,monitor/alert.py,monitor/oversee.py,monitor/hand_over.py,monitor/notify.py,monitor/export.py,monitor/take_in.py,monitor/formats/*,monitor/digest/*'
 
 check: $(VENV)/.dev     ## format, lint, strict types, import contracts; writes nothing
 	$(BIN)/ruff format --check $(CODE)

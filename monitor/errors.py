@@ -9,7 +9,7 @@
     │   └── RightsLacking         our role may not do it; has the SQL for whoever may
     ├── QueryTooLong              a researcher's query took longer than it may
     ├── QueryRefused              the database does not take a query: its SQL, or a right that lacks
-    ├── ExportError               an export file cannot be imported
+    ├── ExportError               an export cannot be written, trusted or taken in
     ├── NotifyError               a notice did not go by its route; says whether it may have, and whether to try again
     │   └── MailError             a mail did not go, or may not have
     │       ├── ServerAils        the server cannot be reached, or takes nothing from us now: all mails wait
@@ -98,7 +98,7 @@ class QueryRefused(MonitorError):
 
 
 class ExportError(MonitorError):
-    """An export file cannot be imported."""
+    """An export cannot be written, trusted or taken in."""
 
 
 class Conflict(MonitorError):

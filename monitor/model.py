@@ -1029,3 +1029,28 @@ class Made(NamedTuple):
 
     person: str
     at: datetime
+
+
+# --- what is taken out of the archive ------------------------------------------------------------------------
+
+
+class ColumnKind(StrEnum):
+    """What a column of an export holds, and the Python values that stand for it."""
+
+    INTEGER = "int64"
+    DOUBLE = "float64"
+    BOOLEAN = "bool"
+    TEXT = "text"
+    TIMESTAMP = "timestamp"  # aware, to the microsecond
+    DATE = "date"
+    JSON = "json"  # as its text
+    TEXTS = "list<text>"
+    SPAN = "duration"  # as whole microseconds
+
+
+class ExportColumn(NamedTuple):
+    """A column of an export, and what it means."""
+
+    name: str
+    kind: ColumnKind
+    meaning: str

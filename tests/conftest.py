@@ -5,7 +5,8 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -80,16 +81,30 @@ def postgres(worker_id: str) -> Iterator[Server]:
         shutil.rmtree(place, ignore_errors=True)
 
 
-@pytest.fixture
-def url(postgres: Server, request: pytest.FixtureRequest) -> Iterator[str]:
-    """The address of a fresh, migrated database."""
+@contextmanager
+def fresh(postgres: Server, template: str = TEMPLATE) -> Iterator[str]:
+    """The address of a database that is a copy of another, for the length of the block."""
     name = f"t_{os.urandom(6).hex()}"
     with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
         connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(TEMPLATE))
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
         )
         yield postgres.url(name)
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def url(postgres: Server) -> Iterator[str]:
+    """The address of a fresh, migrated database."""
+    with fresh(postgres) as address:
+        yield address
+
+
+@pytest.fixture
+def another(postgres: Server) -> Iterator[Callable[[], str]]:
+    """Gives the address of a further fresh database each time that it is called."""
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(fresh(postgres))
 
 
 @pytest.fixture

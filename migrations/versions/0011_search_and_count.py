@@ -7,11 +7,11 @@ functions are plain SQL over views, so that whoever may read these may call them
 from alembic import op
 
 revision = "0011"
-down_revision = "0008"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 
 TABLES = (
     """

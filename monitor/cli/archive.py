@@ -14,17 +14,31 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from monitor import collect as collecting
 from monitor import settings
 from monitor.cli import show
-from monitor.cli.base import Json, app, choice, err, out, print_json, rules_file, say, with_archive
+from monitor.cli.base import Json, app, choice, err, out, print_json, progress, rules_file, say, with_archive
 from monitor.cli.sources import opened, sessions
 from monitor.errors import UsageError
+from monitor.formats import manifest
 from monitor.looks import Collected
 from monitor.model import Look, handle_of, utc_now
 from monitor.settings import Settings
 from monitor.sources import Source
 from monitor.sources.desktop import DesktopSource
-from monitor.store import accounts, alerts, aside, deliveries, flags, posts, queue, readers, readings, watches
+from monitor.store import (
+    accounts,
+    alerts,
+    aside,
+    deliveries,
+    flags,
+    imports,
+    posts,
+    queue,
+    readers,
+    readings,
+    watches,
+)
 from monitor.store.accounts import AccountState
 from monitor.store.database import Database
+from monitor.take_in import TakenIn, take_in
 from monitor.worker import recorded
 
 
@@ -42,7 +56,10 @@ def day_of(written: str, *, option: str = "--since") -> datetime:
 @app.command("import")
 def import_(
     path: Annotated[
-        Path, typer.Argument(help="result.json of Telegram Desktop's JSON export, or its folder.")
+        Path,
+        typer.Argument(
+            help="result.json of Telegram Desktop's JSON export, or its folder; or a folder that `monitor export` wrote."
+        ),
     ],
     handle: Annotated[
         str | None, typer.Option(help="The channel's @name, which the export does not tell.")
@@ -52,7 +69,10 @@ def import_(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Take in a public channel's export of Telegram Desktop."""
+    """Take in a public channel's export of Telegram Desktop, or another archive's export whole."""
+    if (path / manifest.NAME).is_file():
+        _take_in(path, own=handle is None and timezone is None, as_json=as_json)
+        return
     source = DesktopSource(path, zone=_zone(timezone), handle=handle_of(handle) if handle else None)
 
     async def work(found: Settings, database: Database) -> Collected:
@@ -78,6 +98,29 @@ def import_(
         out.print(f"set aside {collected.set_aside} messages that could not be read → monitor status --aside")
     for name in refused:
         out.print(f"refused {name}: only public channels are kept", markup=False)
+
+
+def _take_in(folder: Path, *, own: bool, as_json: bool) -> None:
+    if not own:
+        raise UsageError(
+            "--handle and --timezone are for files of Telegram Desktop",
+            f"{folder} is an export of another archive, which tells both",
+            "leave them out",
+        )
+
+    async def work(found: Settings, database: Database) -> TakenIn:
+        with progress("importing", len(imports.TAKEN)) as told:
+            take = partial(take_in, database, folder, now=utc_now, told=told)
+            return await recorded(database, "import", take, now=utc_now)
+
+    taken = with_archive(work)
+    if as_json:
+        print_json(taken.numbers())
+        return
+    out.print(
+        f"imported {taken.posts} posts of {taken.channels} channels with {taken.versions} versions "
+        f"and {taken.decisions} decisions"
+    )
 
 
 def _zone(name: str | None) -> ZoneInfo | None:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import structlog
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from monitor import __version__, settings
 from monitor.alert import Sender
@@ -200,3 +201,20 @@ def with_archive(work: Callable[[Settings, Database], Coroutine[Any, Any, T]], *
 
     with server(found) as url:
         return run(opened(url))
+
+
+@contextmanager
+def progress(what: str, total: int) -> Iterator[Callable[[str, int], None]]:
+    """A bar over views on the other stream, with the rows of the one that is under way; nothing without a terminal."""
+    with Progress(
+        TextColumn(what), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeElapsedColumn(),
+        console=err, transient=True, disable=not err.is_terminal,
+    ) as bar:  # fmt: skip
+        task = bar.add_task("", total=total)
+        seen: set[str] = set()
+
+        def told(view: str, rows: int) -> None:
+            seen.add(view)
+            bar.update(task, completed=len(seen), description=f"{view} {rows:,} rows".replace(",", " "))
+
+        yield told

@@ -79,6 +79,16 @@ class Database:
             async with self._engine.begin() as connection:
                 yield connection
 
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Transaction]:
+        """One transaction that writes nothing and sees the archive as it is at its first question, to the end."""
+        with _worded():
+            engine = self._engine.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+            async with engine.begin() as connection:
+                yield connection
+
     async def check(self) -> None:
         """Refuse a server that is too old, or in which Cyrillic does not fold, stem or make trigrams."""
         async with self.transaction() as tx:

@@ -69,6 +69,10 @@ def test_every_view_and_column_for_researchers_has_its_comment(url: str) -> None
         )
         assert {row[0] for row in names} == {
             *(
+                "mentions",
+                "cases",
+                "figure_decisions",
+                "watches",
                 "posts",
                 "versions",
                 "channels",
