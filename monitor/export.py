@@ -11,7 +11,7 @@ The folder has another name until it is whole, so that half an export is never t
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from monitor import __version__
 from monitor.errors import ExportError, UsageError
-from monitor.formats import Format, Row, Writer, manifest, papers, writer
+from monitor.formats import Format, Row, Told, Writer, manifest, papers, quiet, writer
 from monitor.formats.manifest import DataFile, Manifest
 from monitor.formats.values import moment
 from monitor.model import Clock
@@ -27,15 +27,9 @@ from monitor.store import exports
 from monitor.store.database import Database, Transaction
 from monitor.store.exports import AS_OF, Part, Selection
 
-# The view, and how many rows of it are written.
-Told = Callable[[str, int], None]
 _POSTS = ("posts", AS_OF)
 # What Parquet tells of its row groups is held until a file is whole: some 25 kB each.
-FILE_ROWS = 250_000
-
-
-def quiet(view: str, rows: int) -> None:
-    """Tell nobody."""
+FILE_ROWS = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,24 +7,17 @@ What no view carries stays behind: raw records, media files, notes, users, mails
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
 from monitor.errors import ExportError
-from monitor.formats import Row, manifest
+from monitor.formats import Row, Told, manifest, quiet
 from monitor.formats.manifest import DataFile, Manifest
 from monitor.model import Clock, ExportColumn
 from monitor.store import exports, imports
 from monitor.store.database import Database, Transaction
-
-# The view, and how many rows of it are read.
-Told = Callable[[str, int], None]
-
-
-def quiet(view: str, rows: int) -> None:
-    """Tell nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +48,8 @@ async def take_in(database: Database, folder: Path, *, now: Clock, told: Told = 
     held = manifest.load(folder)
     async with database.transaction() as tx:
         await _refuse_what_does_not_fit(tx, held)
-        await asyncio.to_thread(_refuse_what_differs, folder, held)
+    await asyncio.to_thread(_refuse_what_differs, folder, held)
+    async with database.transaction() as tx:
         known = await exports.views(tx)
         for view in imports.TAKEN:
             files = _files_of(held, view)

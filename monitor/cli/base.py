@@ -20,6 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from monitor import __version__, settings
 from monitor.alert import Sender
 from monitor.errors import MonitorError, RightsLacking
+from monitor.formats import Told
 from monitor.settings import Settings
 from monitor.store import embedded, migrate, watches
 from monitor.store.database import Database
@@ -204,7 +205,7 @@ def with_archive(work: Callable[[Settings, Database], Coroutine[Any, Any, T]], *
 
 
 @contextmanager
-def progress(what: str, total: int) -> Iterator[Callable[[str, int], None]]:
+def progress(what: str, total: int) -> Iterator[Told]:
     """A bar over views on the other stream, with the rows of the one that is under way; nothing without a terminal."""
     with Progress(
         TextColumn(what), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeElapsedColumn(),

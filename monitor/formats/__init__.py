@@ -3,7 +3,7 @@
 The same rows give the same bytes: nothing in a file tells when it was written.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
@@ -12,6 +12,12 @@ from monitor.formats import lines, separated
 from monitor.model import ExportColumn
 
 Row = tuple[object, ...]
+# The view that is under way, and how many rows of it are through.
+Told = Callable[[str, int], None]
+
+
+def quiet(view: str, rows: int) -> None:
+    """Tell nobody."""
 
 
 class Format(StrEnum):

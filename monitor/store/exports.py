@@ -19,7 +19,7 @@ from monitor.store.database import Transaction, driver_of
 
 Row = tuple[object, ...]
 # One batch is one row group, and with its columns and its compressed form all that is in memory at a time.
-MOST_ROWS, MOST_CHARACTERS = 5_000, 1_500_000
+MOST_ROWS, MOST_CHARACTERS = 5_000, 1_000_000
 
 
 class Channel(NamedTuple):

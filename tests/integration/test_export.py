@@ -19,7 +19,7 @@ from monitor.errors import ExportError, UsageError
 from monitor.export import Order, export
 from monitor.formats import Format, manifest, papers
 from monitor.formats.manifest import Manifest
-from monitor.model import Language, Role
+from monitor.model import ColumnKind, Language, Role
 from monitor.review import review
 from monitor.standin.scenario import THEN
 from monitor.store import exports, imports, readings, users
@@ -372,6 +372,12 @@ async def test_what_cannot_be_taken_in_is_refused_and_leaves_nothing(
         await refused(other, folder, "is an export of form 2")
         manifest.write(folder, made.model_copy(update={"filters": manifest.Filters(topic="kursk")}))
         await refused(other, folder, "cannot be taken in")
+        odd = manifest.Column(name="title", type=ColumnKind.JSON)
+        changed = tuple(
+            f.model_copy(update={"columns": (odd,)}) if f.view == "channels" else f for f in made.files
+        )
+        manifest.write(folder, made.model_copy(update={"files": changed}))
+        await refused(other, folder, "channels.jsonl cannot be taken in")
         left = tuple(file for file in made.files if file.view != "cases")
         manifest.write(folder, made.model_copy(update={"files": left}))
         await refused(other, folder, "is not as its manifest says")

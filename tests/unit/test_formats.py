@@ -72,6 +72,12 @@ def test_awkward_values_come_back_as_they_were(form: Format, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("form", Format)
+def test_more_rows_than_are_read_at_once_come_in_their_order(form: Format, tmp_path: Path) -> None:
+    many: list[Row] = [(number, *NOTHING[1:]) for number in range(4500)]
+    assert taken(form, put(form, tmp_path / "many", many)) == many
+
+
+@pytest.mark.parametrize("form", Format)
 def test_any_values_come_back_as_they_were(form: Format, tmp_path_factory: pytest.TempPathFactory) -> None:
     place = tmp_path_factory.mktemp("any")
 
