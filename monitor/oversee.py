@@ -40,7 +40,7 @@ async def oversee(
     """Raise an alert for what is wrong, and resolve those for what is well again; `place` is where the data lie."""
     free = _free(place) if place is not None else None
     async with database.transaction() as tx:
-        cut_off = await researchers.end_overlong(tx)
+        cut_off = await researchers.end_overlong(tx, longest=researchers.LONGEST)
     async with database.transaction() as tx:
         facts = Working(
             watches=await working.watches(tx, now=now(), silent_after=limits.silent_least),

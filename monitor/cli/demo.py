@@ -224,7 +224,7 @@ class Screen:
             out.print(f"review   {self._review}", markup=False)
         out.print("flagged  monitor --demo flagged --topic troop_figures     (.venv/bin/monitor)")
         out.print("digest   monitor --demo digest preview --date 2024-08-06 --posted")
-        out.print("sql      monitor --demo db shell     select * from research.posts;")
+        out.print("sql      monitor --demo sql     select * from posts;")
         out.print("more     monitor --demo status\n")
 
     async def sum_up(self) -> None:

@@ -305,7 +305,7 @@ def address(url: str, name: str, *, embedded: bool) -> str:
     return _done(url, work)
 
 
-async def end_overlong(tx: Transaction, *, longest: timedelta = LONGEST) -> int:
+async def end_overlong(tx: Transaction, *, longest: timedelta) -> int:
     """Cancel what a researcher runs in a transaction older than `longest`, and end one that idles; gives how many.
 
     The ages are the server's own. Sessions that our role has no power over are left alone.

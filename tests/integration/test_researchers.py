@@ -19,10 +19,13 @@ import pytest
 from psycopg import sql
 from sqlalchemy import make_url
 
+from monitor import oversee
 from monitor.errors import DatabaseError, RightsLacking, UsageError
+from monitor.model import Limits
 from monitor.store import backup, migrate, researchers
 from monitor.store.database import Database
 from monitor.store.embedded import Server, Supervisor, ensure_database, find_binaries, reload_settings
+from tests.conftest import Clock
 
 Connection = psycopg.Connection[tuple[object, ...]]
 REFUSED = (psycopg.errors.InsufficientPrivilege,)
@@ -134,6 +137,20 @@ def test_the_views_are_read_and_nothing_else_is(server: Server, session: Connect
             assert error is None, f"{name}: {error}"
         else:
             assert isinstance(error, REFUSED), named(schema, name)
+    for name in (
+        "pg_authid",
+        "pg_shadow",
+        "pg_hba_file_rules",
+        "pg_ident_file_mappings",
+        "pg_statistic",
+        "pg_largeobject",
+    ):
+        assert isinstance(refused(session, f"SELECT * FROM pg_catalog.{name}"), REFUSED), name
+    with as_owner(server) as owner:
+        owner.execute("ANALYZE monitor.alembic_version")
+        own = owner.execute("SELECT count(*) FROM pg_stats WHERE tablename = 'alembic_version'").fetchone()
+    hers = session.execute("SELECT count(*) FROM pg_stats WHERE tablename = 'alembic_version'").fetchone()
+    assert (own, hers) == ((1,), (0,))
     assert session.execute("SELECT count(*) FROM posts_as_of(now())").fetchone() == (0,)
     assert session.execute("SELECT schema_version IS NOT NULL FROM meta").fetchone() == (True,)
 
@@ -305,7 +322,7 @@ async def test_who_lifts_the_default_is_cut_off_and_nobody_else_is(server: Serve
         while owner.execute(count, (anna.name,)).fetchone() != (2,):
             owner.execute("SELECT pg_stat_clear_snapshot()")
         async with Database(server.url()) as database, database.transaction() as tx:
-            assert await researchers.end_overlong(tx) == 0
+            assert await researchers.end_overlong(tx, longest=researchers.LONGEST) == 0
             assert await researchers.end_overlong(tx, longest=timedelta(0)) == 2
         thread.join(60)
         assert [type(error) for error in ended] == [psycopg.errors.QueryCanceled]
@@ -313,6 +330,22 @@ async def test_who_lifts_the_default_is_cut_off_and_nobody_else_is(server: Serve
             idle.execute("SELECT 1")
         assert busy.execute("SELECT 1").fetchone() == (1,)
         assert owner.execute("SELECT 2").fetchone() == (2,)
+
+
+async def test_the_worker_cuts_off_and_says_how_many(
+    server: Server, anna: Anna, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with anna.connect() as idle:
+        idle.execute("BEGIN")
+        idle.execute("SELECT 1")
+        async with Database(server.url()) as database:
+            done = await oversee.oversee(database, Limits(), now=clock)
+            assert done.numbers() == {"raised": 0, "resolved": 0}
+            monkeypatch.setattr(researchers, "LONGEST", timedelta(0))
+            done = await oversee.oversee(database, Limits(), now=clock)
+            assert done.numbers() == {"raised": 0, "resolved": 0, "cut_off": 1}
+        with pytest.raises(psycopg.OperationalError):
+            idle.execute("SELECT 1")
 
 
 def test_what_a_later_migration_makes_is_read(server: Server, session: Connection) -> None:

@@ -62,6 +62,9 @@ def test_every_view_and_column_for_researchers_has_its_comment(url: str) -> None
         UNION ALL
         SELECT c.relname, '' FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE n.nspname = 'research' AND coalesce(obj_description(c.oid, 'pg_class'), '') = ''
+        UNION ALL
+        SELECT p.proname, '()' FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+        WHERE n.nspname = 'research' AND coalesce(obj_description(p.oid, 'pg_proc'), '') = ''
     """
     with connected(url) as connection:
         names = connection.execute(
