@@ -7,10 +7,10 @@ CODE   := monitor migrations tests bench
 BENCH  := collect telegram latency reflag reading review alerts digest export_archive
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check fix bench fuzz soak screenshots dictionary lock clean
+.PHONY: help demo run test check fix bench bench-archive fuzz soak screenshots dictionary lock clean
 
 help:           ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.run      ## the main job on invented channels, with the database that comes with the package
 	@exec $(BIN)/monitor demo $(ARGS)
@@ -21,7 +21,7 @@ run: $(VENV)/.run       ## the main job on the real channels of config/channels.
 test: $(VENV)/.dev      ## the whole test suite, in parallel, with the coverage of the core
 	@rm -f .coverage .coverage.*
 	$(BIN)/python -m pytest -n $${JOBS:-auto} --dist worksteal --cov --cov-report= $(ARGS)
-	@$(BIN)/python -m coverage report --fail-under=90 --include='monitor/extraction/*,monitor/changes.py,monitor/store/*,monitor/sources/*,monitor/collect.py,monitor/flag.py,monitor/index.py,monitor/review.py,monitor/decide.py,monitor/triage.py,monitor/readers.py,monitor/maintain.py,monitor/looks.py,monitor/recheck.py,monitor/fetch.py,monitor/media.py,monitor/mail.py,monitor/letters.py,monitor/deliver.py,monitor/alarms.py,monitor/notice_texts.py,monitor/alert.py,monitor/oversee.py,monitor/hand_over.py,monitor/notify.py,monitor/export.py,monitor/take_in.py,monitor/formats/*,monitor/digest/*'
+	@$(BIN)/python -m coverage report --fail-under=90 --include='monitor/extraction/*,monitor/changes.py,monitor/store/*,monitor/sources/*,monitor/collect.py,monitor/flag.py,monitor/index.py,monitor/review.py,monitor/decide.py,monitor/triage.py,monitor/readers.py,monitor/maintain.py,monitor/looks.py,monitor/recheck.py,monitor/fetch.py,monitor/media.py,monitor/mail.py,monitor/letters.py,monitor/deliver.py,monitor/alarms.py,monitor/notice_texts.py,monitor/alert.py,monitor/oversee.py,monitor/hand_over.py,monitor/notify.py,monitor/export.py,monitor/take_in.py,monitor/formats/*,monitor/frames.py,monitor/digest/*'
 
 check: $(VENV)/.dev     ## format, lint, strict types, import contracts; writes nothing
 	$(BIN)/ruff format --check $(CODE)
@@ -35,6 +35,9 @@ fix: $(VENV)/.dev       ## what check complains of and a tool can mend
 
 bench: $(VENV)/.dev     ## the measurements of docs/benchmarks.md; one alone with BENCH=telegram
 	@for name in $(BENCH); do $(BIN)/python -m bench.$$name $(ARGS) || exit 1; done
+
+bench-archive: $(VENV)/.dev ## researchers' questions on five million posts, half an hour; ARGS="--posts 200000" is quick
+	@$(BIN)/python -m bench.archive $(ARGS)
 
 fuzz: $(VENV)/.dev      ## ten minutes of texts that try to break reading; ARGS="--minutes 1" is quick
 	@$(BIN)/python -m bench.fuzz $(ARGS)
@@ -50,7 +53,7 @@ dictionary: $(VENV)/.dev ## what docs/ says of the data: dictionary, drawing of 
 
 lock: $(VENV)/.dev      ## renew the two lock files from pyproject.toml
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --no-emit-index-url \
-	  --extra embedded --extra build pyproject.toml -o requirements.lock
+	  --extra embedded --extra build --extra parquet pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --no-emit-index-url \
 	  --all-extras -c requirements.lock pyproject.toml -o requirements-dev.lock
 

@@ -79,6 +79,8 @@ _POST = ("channel_id", "message_id")
 _VERSION = (*_POST, "version")
 _READ = (*_VERSION, "ruleset")
 AS_OF = "posts_as_of"
+# What the step `index` makes of the others in any archive.
+MADE_AGAIN = frozenset({"search_texts", "daily_posts", "daily_figures"})
 SOURCES = (
     _Source("channels", ("channel_id",), _By.CHANNEL),
     _Source("channel_history", ("channel_id", "version"), _By.CHANNEL, known="seen_at"),
@@ -151,7 +153,7 @@ _CATALOGUE = text(
     SELECT c.relname AS view, obj_description(c.oid, 'pg_class') AS meaning, a.attname AS name,
            format_type(a.atttypid, a.atttypmod) AS type, col_description(c.oid, a.attnum) AS note
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
-    WHERE n.nspname = 'research' AND c.relkind = 'v' AND a.attnum > 0 AND NOT a.attisdropped
+    WHERE n.nspname = 'research' AND c.relkind = 'v' AND c.relname <> ALL(:made_again) AND a.attnum > 0 AND NOT a.attisdropped
     UNION ALL
     SELECT :as_of, obj_description(p.oid, 'pg_proc'), f.name, format_type(f.type, NULL), NULL
     FROM pg_proc p CROSS JOIN unnest(p.proargnames, p.proallargtypes, p.proargmodes) AS f(name, type, mode)
@@ -170,9 +172,9 @@ async def schema_version(tx: Transaction) -> str:
 
 
 async def views(tx: Transaction) -> dict[str, tuple[str, tuple[ExportColumn, ...]]]:
-    """The meaning and the columns of every view, and of what was said at a time, by its name."""
+    """The meaning and the columns of every view that is taken out, and of what was said at a time, by its name."""
     found: dict[str, tuple[str, list[ExportColumn]]] = {}
-    for row in await tx.execute(_CATALOGUE, {"as_of": AS_OF}):
+    for row in await tx.execute(_CATALOGUE, {"as_of": AS_OF, "made_again": list(MADE_AGAIN)}):
         found.setdefault(row.view, (row.meaning or "", []))[1].append(
             ExportColumn(row.name, _KINDS[row.type], row.note or "")
         )
