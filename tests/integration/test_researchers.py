@@ -22,7 +22,7 @@ from sqlalchemy import make_url
 from monitor import oversee
 from monitor.errors import DatabaseError, RightsLacking, UsageError
 from monitor.model import Limits
-from monitor.store import backup, migrate, researchers
+from monitor.store import backup, hearing, migrate, researchers
 from monitor.store.database import Database
 from monitor.store.embedded import Server, Supervisor, ensure_database, find_binaries, reload_settings
 from tests.conftest import Clock
@@ -263,6 +263,20 @@ def test_no_row_of_any_relation_is_changed(server: Server, anna: Anna, session: 
             (anna.name,),
         ).fetchall()
     assert rows == []
+
+
+async def test_what_a_researcher_tells_the_site_is_passed_over(server: Server, session: Connection) -> None:
+    told = aiter(hearing.cases(server.url()))
+    first = asyncio.ensure_future(anext(told))
+    with as_owner(server) as owner:
+        listens = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
+        while owner.execute(listens).fetchone() == (0,):
+            await asyncio.sleep(0.02)
+        for words in ("mine", "", "1", "x open", "1 mine", "1 open <b>", "9" * 99 + " open"):
+            session.execute("SELECT pg_notify('monitor_review', %s)", (words,))
+        owner.execute("SELECT pg_notify('monitor_review', '7 second_look')")
+    assert await asyncio.wait_for(first, 20) == (7, "second_look")
+    await told.aclose()  # type: ignore[attr-defined]
 
 
 def test_the_defaults_stand_and_the_limits_hold(anna: Anna, session: Connection) -> None:
