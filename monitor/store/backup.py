@@ -68,12 +68,15 @@ def dump(url: str, path: Path, *, bin_dir: str | None = None) -> int:
 
 def shell(url: str, *, bin_dir: str | None = None, command: str | None = None) -> int:
     """Open psql on the archive, or run one command in it; gives its exit code."""
-    address, environment = _plain(make_url(url))
+    target = make_url(url)
+    address, environment = _plain(target)
+    # That of the wheel speaks no TLS, which the network may ask for.
+    by_network = shutil.which("psql") if target.host and not bin_dir else None
     once = [] if command is None else ["--no-psqlrc", f"--command={command}"]
     # Ctrl-C is psql's: it ends a query there, and not the whole.
     before = signal.signal(signal.SIGINT, lambda *_: None)
     try:
-        psql = [_program("psql", bin_dir), *once, address]
+        psql = [by_network or _program("psql", bin_dir), *once, address]
         return subprocess.run(psql, env=environment, check=False).returncode
     finally:
         signal.signal(signal.SIGINT, before)
