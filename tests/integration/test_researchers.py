@@ -155,6 +155,25 @@ def test_the_views_are_read_and_nothing_else_is(server: Server, session: Connect
     assert session.execute("SELECT schema_version IS NOT NULL FROM meta").fetchone() == (True,)
 
 
+def test_words_and_expressions_are_searched(server: Server, session: Connection) -> None:
+    with as_owner(server) as owner:
+        owner.execute(
+            "CREATE TABLE monitor.post_search_201501 PARTITION OF monitor.post_search FOR VALUES FROM ('2015-01-01') TO ('2015-02-01')"
+        )
+        owner.execute(
+            """INSERT INTO monitor.post_search VALUES (1, 2, '2015-01-02', 1, 'ru', 'У Суджи танки', research.search_vector('У Суджи танки', 'ru'))"""
+        )
+        try:
+            for function, asked in (("search", "танк суджа"), ("matching", "тан[а-я]+")):
+                found = session.execute(
+                    f"SELECT message_id, excerpt FROM {function}(%s)".encode(), [asked]
+                ).fetchall()
+                assert [row[0] for row in found] == [2], function
+            assert session.execute("SELECT posts_as_of(now()), stems('війною')").fetchall() == []
+        finally:
+            owner.execute("DROP TABLE monitor.post_search_201501")
+
+
 def test_no_column_of_another_schema_is_granted(server: Server, anna: Anna) -> None:
     with as_owner(server) as connection:
         rows = connection.execute(
