@@ -14,6 +14,8 @@ depends_on = None
 SCHEMA_VERSION = "1.2"
 
 TABLES = (
+    # An index for regular expressions has the day of posting in it.
+    "CREATE EXTENSION IF NOT EXISTS btree_gin SCHEMA public",
     """
     CREATE TABLE monitor.post_search (
         channel_id BIGINT NOT NULL,
@@ -287,6 +289,8 @@ FUNCTIONS = (
                 SELECT t.channel_id, t.message_id, t.posted_at, t.version, t.language, t.text
                 FROM research.search_texts t
                 WHERE t.text ~* pattern
+                  AND (t.posted_at AT TIME ZONE 'UTC')::date >= (matching.since AT TIME ZONE 'UTC')::date
+                  AND (t.posted_at AT TIME ZONE 'UTC')::date <= (matching.until AT TIME ZONE 'UTC')::date
                   AND {WANTED.format(function="matching")}
                 {NEWEST_FIRST}
                 LIMIT most)

@@ -83,12 +83,13 @@ class Answer:
                 return
 
 
+# Roles are of a server: that there is one of researchers does not say that this archive was opened to it.
 # One statement, so that a page of an answer costs no more than two.
 _BOUNDS = """
     SELECT set_config('transaction_read_only', 'on', true), set_config('statement_timeout', :timeout, true),
            set_config('idle_in_transaction_session_timeout', :idle, true),
            (SELECT set_config('role', r.rolname, true) FROM pg_roles r
-            WHERE r.rolname = :role
+            WHERE r.rolname = :role AND has_schema_privilege(r.oid, 'research', 'USAGE')
               AND pg_has_role(r.oid, CASE WHEN current_setting('server_version_num')::int >= 160000
                                           THEN 'SET' ELSE 'MEMBER' END))
     """

@@ -17,7 +17,7 @@ from monitor.web.pages import page, texts_of
 from monitor.web.site import site_of
 
 router = APIRouter(prefix="/account")
-_NOTICES = frozenset({"kept", "password", "feed"})
+_NOTICES = frozenset({"kept", "password"})
 
 
 class NewPassword(BaseModel):
@@ -32,14 +32,10 @@ class NewPassword(BaseModel):
 async def account(request: Request, user: SignedIn, done: str = "") -> Response:
     """The page."""
     notice = texts_of(request)(f"done.{done}") if done in _NOTICES else None
-    return await _shown(request, user, notice=notice)
+    return _shown(request, notice=notice)
 
 
-async def _shown(
-    request: Request, user: User, *, status: int = 200, problem: str = "", notice: str | None = None
-) -> Response:
-    async with site_of(request).database.transaction() as tx:
-        token = await users.feed_token(tx, user.user_id)
+def _shown(request: Request, *, status: int = 200, problem: str = "", notice: str | None = None) -> Response:
     return page(
         request,
         "account.html",
@@ -47,16 +43,24 @@ async def _shown(
         problem=problem,
         notice=notice,
         shortest=passwords.SHORTEST,
-        feed=f"/feed/{token}.atom" if token else None,
     )
 
 
-@router.post("/feed")
-async def feed(request: Request, user: SignedIn) -> Response:
+@router.get("/feeds")
+async def feeds(request: Request, user: SignedIn, done: str = "") -> Response:
+    """The page on the user's feeds."""
+    async with site_of(request).database.transaction() as tx:
+        token = await users.feed_token(tx, user.user_id)
+    notice = texts_of(request)("done.feed") if done == "feed" else None
+    return page(request, "feeds.html", notice=notice, feed=f"/feed/{token}.atom" if token else None)
+
+
+@router.post("/feeds")
+async def new_feeds(request: Request, user: SignedIn) -> Response:
     """Make the address of the user's feeds, or another one."""
     async with site_of(request).database.transaction() as tx:
         await users.new_feed_token(tx, user.user_id)
-    return see("/account?done=feed")
+    return see("/account/feeds?done=feed")
 
 
 @router.post("/preferences")
@@ -81,12 +85,12 @@ async def change_password(
     """Change the password; every other session of the user ends with it."""
     texts = texts_of(request)
     if given.new != given.again:
-        return await _shown(request, user, status=400, problem=texts("account.password.differ"))
+        return _shown(request, status=400, problem=texts("account.password.differ"))
     try:
         fresh = await passwords.hashed(given.new)
     except UsageError:
         rule = {"shortest": passwords.SHORTEST, "longest": passwords.LONGEST}
-        return await _shown(request, user, status=400, problem=texts("account.password.refused", **rule))
+        return _shown(request, status=400, problem=texts("account.password.refused", **rule))
     return await _change(request, user, present=given.present, fresh=fresh)
 
 
@@ -94,11 +98,11 @@ async def _change(request: Request, user: User, *, present: str, fresh: str) -> 
     site, texts = site_of(request), texts_of(request)
     tried = await attempt(request, user.name)
     if tried.wait_until is not None:
-        return await _shown(request, user, status=429, problem=wait_said(texts, tried.wait_until))
+        return _shown(request, status=429, problem=wait_said(texts, tried.wait_until))
     async with site.database.transaction() as tx:
         kept = await users.password_of(tx, user.user_id)
     if not await site.verifier.matches(present, kept):
-        return await _shown(request, user, status=403, problem=texts("account.password.wrong"))
+        return _shown(request, status=403, problem=texts("account.password.wrong"))
     async with site.database.transaction() as tx:
         await sessions.succeeded(tx, tried)
         await users.set_password(tx, user.user_id, fresh, instead_of=kept)

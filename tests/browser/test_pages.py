@@ -46,6 +46,8 @@ async def night(desk: Desk) -> list[str]:
         *(f"/case/{case_id}" for case_id in sorted({*cases, *[row[0] for row in looked_twice]})),
         f"/p/{MINISTRY.channel_id}/{EDITED}@v1",
         *("/data/edited-posts", "/data/contradictions?within=4+days", "/data/claims-by-day?kind=none"),
+        "/search?q=танк&newest=1",
+        "/account/feeds",
         "/nowhere",
     ]
 

@@ -114,7 +114,10 @@ async def test_a_feed_has_the_posts_of_its_search(database: Database, clock: Clo
     async with browser(site(database, clock)) as client:
         await let_in(database, client, user, clock)
         assert "/feed/" not in (await client.get("/search?q=танк")).text
-        assert (await client.post("/account/feed")).headers["location"] == "/account?done=feed"
+        assert "Make an address for feeds" in (await client.get("/account/feeds")).text
+        made = await client.post("/account/feeds")
+        assert made.headers["location"] == "/account/feeds?done=feed"
+        assert "The address of your feeds is made." in (await client.get("/account/feeds?done=feed")).text
         page = (await client.get("/search?q=танк&topic=kursk")).text
         [address] = [part.split('"')[0] for part in page.split('href="')[1:] if part.startswith("/feed/")]
     async with browser(site(database, clock)) as reader:
