@@ -43,7 +43,7 @@ async def oversee(
         cut_off = await researchers.end_overlong(tx, longest=researchers.LONGEST)
     async with database.transaction() as tx:
         facts = Working(
-            watches=await working.watches(tx, now=now(), silent_after=limits.silent_least),
+            watches=await working.watches(tx, silent_after=limits.silent_least),
             accounts=await working.accounts(tx),
             waits=await working.waits(tx, now=now()),
             jobs=jobs,

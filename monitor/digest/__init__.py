@@ -17,6 +17,7 @@ from monitor.digest import told
 from monitor.digest.render import Drawn, drawn
 from monitor.digest.told import Asked, Told
 from monitor.digest.windows import due_windows
+from monitor.errors import MonitorError
 from monitor.model import Clock, Edition, Reader, Window
 from monitor.store import deliveries, editions, readers
 from monitor.store.database import Database, Transaction
@@ -45,16 +46,28 @@ async def digest(
     done = Digested()
     for reader in whom:
         async with database.transaction() as tx:
-            done.planned += await _plan(tx, reader, host=host, now=now())
+            done.planned += await plan_due(tx, reader, host=host, now=now())
     async with database.transaction() as tx:
         awaited = await editions.awaited(tx, ended_by=now() - GRACE)
+    failed: Exception | None = None
     for key in awaited:
-        asked = Asked(window=key.window, zone=key.zone, language=key.language, narrowed=key.narrowed)
-        edition = await edition_of(database, asked, public_url=public_url, now=now())
-        async with database.transaction() as tx:
-            await deliveries.attach(tx, edition.edition_id)
-        done.composed += 1
+        try:
+            await _compose(database, key, public_url=public_url, now=now())
+            done.composed += 1
+        except MonitorError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one that cannot be composed must not hold up the others for ever
+            failed = failed or error
+    if failed is not None:
+        raise failed
     return done
+
+
+async def _compose(database: Database, key: editions.Key, *, public_url: str | None, now: datetime) -> None:
+    asked = Asked(window=key.window, zone=key.zone, language=key.language, narrowed=key.narrowed)
+    edition = await edition_of(database, asked, public_url=public_url, now=now)
+    async with database.transaction() as tx:
+        await deliveries.attach(tx, edition.edition_id)
 
 
 async def windows_due(tx: Transaction, reader: Reader, *, now: datetime) -> list[Window]:
@@ -65,7 +78,8 @@ async def windows_due(tx: Transaction, reader: Reader, *, now: datetime) -> list
     return [window for window in windows if now - window.until <= LONGEST_AGO]
 
 
-async def _plan(tx: Transaction, reader: Reader, *, host: str, now: datetime) -> int:
+async def plan_due(tx: Transaction, reader: Reader, *, host: str, now: datetime) -> int:
+    """Plan the windows of a reader that are due; gives how many there were."""
     due = await windows_due(tx, reader, now=now)
     return sum([await deliveries.plan_digest(tx, reader, window, host=host, now=now) for window in due])
 

@@ -58,7 +58,7 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The entries of a topic, and how many more cases it has."""
+    """The entries of a topic, and how many more cases it has. It is empty for posts whose flags are lifted by now."""
 
     topic: str
     entries: tuple[Entry, ...]
@@ -81,8 +81,8 @@ def drawn(told: Told, *, public_url: str | None) -> Drawn:
 def grouped(told: Told, *, most: int) -> list[Group]:
     """Entries under one topic each, that with the fewest cases, since it says most; each group by time."""
     sizes = {topic.topic: topic.cases for topic in told.topics}
-    found = [(min(_shown(entry, sizes), key=lambda t: (sizes[t], t)), entry) for entry in told.entries]
-    found.sort(key=lambda one: (sizes[one[0]], one[0]))
+    found = [(_shown(entry, sizes), entry) for entry in told.entries]
+    found.sort(key=lambda one: (not one[0], sizes.get(one[0], 0), one[0]))
     groups = []
     for topic, members in groupby(found, key=lambda one: one[0]):
         entries = [entry for _, entry in members]
@@ -91,8 +91,9 @@ def grouped(told: Told, *, most: int) -> list[Group]:
     return groups
 
 
-def _shown(entry: Entry, sizes: dict[str, int]) -> list[str]:
-    return [topic for topic in entry.topics if topic in sizes] or [*sizes][:1]
+def _shown(entry: Entry, sizes: dict[str, int]) -> str:
+    """The topic that an entry stands under; an edit or new rules can have left it none."""
+    return min((t for t in entry.topics if t in sizes), key=lambda t: (sizes[t], t), default="")
 
 
 class _Pen:

@@ -9,10 +9,11 @@ from monitor.store.database import Transaction
 
 # A gap between so few posts is no norm.
 _FEWEST = 6
+# Before its last post: before now, a channel that is silent for long would come to have no norm, and seem well.
 _LATELY = timedelta(days=14)
 
 
-async def watches(tx: Transaction, *, now: datetime, silent_after: timedelta) -> list[WatchFact]:
+async def watches(tx: Transaction, *, silent_after: timedelta) -> list[WatchFact]:
     """The watches that a person did not pause; the usual gap of those alone whose channel is silent for so long."""
     rows = await tx.execute(
         text(
@@ -25,12 +26,12 @@ async def watches(tx: Transaction, *, now: datetime, silent_after: timedelta) ->
                             THEN percentile_cont(0.5) WITHIN GROUP (ORDER BY gap) END AS gap
                 FROM (SELECT extract(epoch FROM p.posted_at - lag(p.posted_at) OVER (ORDER BY p.posted_at)) AS gap
                       FROM monitor.posts p
-                      WHERE p.channel_id = w.channel_id AND p.posted_at > :lately) gaps
+                      WHERE p.channel_id = w.channel_id AND p.posted_at > w.last_post_at - CAST(:lately AS interval)) gaps
                 WHERE gap IS NOT NULL AND w.last_ok_at - w.last_post_at > :silent) g ON true
             WHERE w.listed AND (w.paused_at IS NULL OR w.problem IS NOT NULL)
             """
         ),
-        {"fewest": _FEWEST - 1, "lately": now - _LATELY, "silent": silent_after},
+        {"fewest": _FEWEST - 1, "lately": _LATELY, "silent": silent_after},
     )
     return [
         WatchFact(

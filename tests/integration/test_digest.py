@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 from email import message_from_bytes, policy
 from typing import Any
+from zoneinfo import ZoneInfoNotFoundError
 
 import pytest
 
 from monitor import deliver
-from monitor.digest import digest, edition_of, preview
-from monitor.digest.render import LARGEST_HTML, WIDTH, Drawn
+from monitor.digest import digest, edition_of, plan_due, preview
+from monitor.digest.render import LARGEST_HTML, WIDTH, Drawn, grouped
 from monitor.digest.told import Asked, Told
 from monitor.model import EVERYTHING, Language, Narrowed, Reader, Window
 from monitor.store import deliveries, editions, readers
@@ -124,6 +125,22 @@ async def test_what_was_old_when_it_was_read_is_counted_and_not_told(database: D
     found, made = await told(database)
     assert (found.counts.flagged, found.counts.older, found.entries) == (0, 1, ())
     assert "Besides, 1\xa0post from before" in made.body
+
+
+@pytest.mark.parametrize("beside", [False, True])
+async def test_a_post_whose_flag_was_lifted_since_stands_under_no_topic(
+    database: Database, *, beside: bool
+) -> None:
+    await channels(database)
+    await make_post(database, (7, 1), "Курск один", hours=9)
+    if beside:
+        await make_post(database, (7, 2), "Курск два", hours=10)
+    await ask(database, "UPDATE monitor.case_posts SET topics = '{}' WHERE message_id = 1 RETURNING 1")
+    found, made = await told(database)
+    names = [group.topic for group in grouped(found, most=9)]
+    assert names == ["kursk", ""][not beside :]
+    assert "-- no flag any more" in made.body
+    assert "<h3" in made.html.partition("no flag any more")[0]
 
 
 async def test_copies_are_folded_and_what_is_not_relevant_is_left_out(database: Database) -> None:
@@ -322,6 +339,19 @@ async def test_readers_of_the_same_share_an_edition(database: Database, clock: C
     assert sorted((one.planned, one.language.value, one.zone) for one in kept) == [
         (1, "en", "Asia/Tokyo"), (1, "en", "UTC"), (1, "ru", "UTC"), (2, "en", "UTC"),
     ]  # fmt: skip
+
+
+async def test_one_that_cannot_be_composed_holds_up_no_other(database: Database, clock: Clock) -> None:
+    whom = [reader("ann"), reader("bob", zone="Europe/London")]
+    await run(database, whom, clock)
+    clock.forward(days=1)
+    async with database.transaction() as tx:
+        assert [await plan_due(tx, one, host="m.example", now=clock()) for one in whom] == [1, 1]
+    await ask(database, "UPDATE monitor.deliveries SET zone = 'No/Zone' WHERE zone = 'Europe/London' RETURNING 1")
+    with pytest.raises(ZoneInfoNotFoundError):
+        await run(database, whom, clock)
+    kept = await ask(database, "SELECT zone FROM monitor.editions")
+    assert [row.zone for row in kept] == ["UTC"]
 
 
 async def test_days_that_were_missed_come_late_and_those_of_long_ago_do_not(

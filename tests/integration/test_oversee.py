@@ -94,6 +94,9 @@ async def test_a_channel_is_silent_by_its_own_norm(database: Database, clock: Cl
     assert await raised(database, clock) == [("silent", "quick")]
     (row,) = await ask(database, "SELECT told FROM monitor.alerts")
     assert row.told["gap"] == 3600
+    await ask(database, "UPDATE monitor.watches SET last_ok_at = :at RETURNING 1", at=clock.forward(days=40))
+    assert (await look(database, clock)).resolved == 0
+    assert ("silent", "quick") in await raised(database, clock)
 
 
 async def test_sessions_bans_and_long_waits(database: Database, clock: Clock) -> None:
