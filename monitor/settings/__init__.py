@@ -56,6 +56,8 @@ __all__ = [
 PREFIX = "MONITOR_"
 _SERVER = re.compile(r"([1-9])@([^:@\s]+):([0-9]{1,5})")
 _LAST_PORT = 65535
+# A century; beyond it, months reach back to where there are no years.
+_MOST_MONTHS = 1200
 _ROUTE = re.compile(r"[a-z0-9_-]{1,32}")
 _SHORTEST_SECRET = 16
 _FIELD = re.compile(r'field "(\w+)"')
@@ -147,11 +149,13 @@ class Settings(BaseSettings):
     regex_months: int = Field(
         12,
         ge=0,
+        le=_MOST_MONTHS,
         description="In so many months, this one among them, regular expressions search quickly; each costs disk and takes time to fill; 0: in none",
     )
     raw_months: int = Field(
         0,
         ge=0,
+        le=_MOST_MONTHS,
         description="Drop the raw records of versions after so many months, this one among them; 0: keep them for ever",
     )
     public_url: str | None = Field(

@@ -249,6 +249,8 @@ def test_a_file_that_cannot_be_read_is_named(
         ("MONITOR_MEDIA", "much", "valid boolean"),
         ("MONITOR_MEDIA_LARGEST", "0", "greater than 0"),
         ("MONITOR_MEDIA_LARGEST", "inf", "finite number"),
+        ("MONITOR_REGEX_MONTHS", "100000", "less than or equal to 1200"),
+        ("MONITOR_RAW_MONTHS", "100000", "less than or equal to 1200"),
     ],
 )
 def test_a_wrong_value_names_the_variable_and_the_mend(
