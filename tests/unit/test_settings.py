@@ -89,7 +89,7 @@ def test_the_example_names_every_setting_and_loads_as_the_defaults() -> None:
 
 def test_every_setting_of_the_file_is_taken() -> None:
     path = env_file(
-        "MONITOR_DATABASE_URL=postgresql://u:secret@h/db\nMONITOR_DATA_DIR=/d\nMONITOR_PG_BIN=/pg\nMONITOR_CONFIG_DIR=/c\n"
+        "MONITOR_DATABASE_URL=postgresql://u:secret@h/db\nMONITOR_DATA_DIR=/d\nMONITOR_PG_BIN=/pg\nMONITOR_PG_PORT=5433\nMONITOR_CONFIG_DIR=/c\n"
         'MONITOR_PREVIEW_HOSTS=["http://127.0.0.1:1/"]\nMONITOR_PREVIEW_PACE=0.5\nMONITOR_PREVIEW_TIMEOUT=3\n'
         "MONITOR_PREVIEW_CANARY=durov\nMONITOR_USER_AGENT=me\nMONITOR_ACCEPT_TERMS=true\nMONITOR_LOG_LEVEL=DEBUG\nMONITOR_LOG_JSON=1\n"
         "MONITOR_TELEGRAM_API_ID=17\nMONITOR_TELEGRAM_API_HASH=hash-secret\n"
@@ -109,6 +109,7 @@ def test_every_setting_of_the_file_is_taken() -> None:
     assert found.database_url is not None
     assert found.database_url.get_secret_value() == "postgresql://u:secret@h/db"
     assert (found.data_dir, found.pg_bin, found.config_dir) == (Path("/d"), Path("/pg"), Path("/c"))
+    assert found.pg_port == 5433
     assert found.preview() == PreviewOptions(
         hosts=("http://127.0.0.1:1",), pace=0.5, timeout=3.0, user_agent="me", canary="durov"
     )
