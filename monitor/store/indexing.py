@@ -11,6 +11,7 @@ from monitor.store import partitions
 from monitor.store.database import Transaction
 
 TABLE = "post_search"
+_COUNTING = 0x7E23
 
 
 class Due(NamedTuple):
@@ -72,6 +73,8 @@ async def write(tx: Transaction, due: Due, *, regex_since: datetime | None) -> I
 
 async def _add_up(tx: Transaction, values: dict[str, Any]) -> int:
     """Count anew the days of these posts, those also from which they moved; gives how many."""
+    # Two runs that count one day at once would each forget what stood there before, and both put it in.
+    await tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _COUNTING})
     found = (await tx.execute(text(_DAYS), values)).all()
     days = {"channels": [row.channel_id for row in found], "days": [row.day for row in found]}
     for statement in (_FORGET_POSTS, _FORGET_FIGURES, _COUNT_POSTS, _COUNT_FIGURES):

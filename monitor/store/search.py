@@ -19,7 +19,7 @@ OPENED, CLOSED = "⟦", "⟧"
 class Asked:
     """What is searched for: words, or with `regex` a regular expression; without any the newest posts.
 
-    Times are half-open; `channel` is a handle.
+    Times are half-open; `channel` is a handle or an id.
     """
 
     words: str
@@ -81,7 +81,8 @@ _NEWEST = """
     WHERE t.posted_at >= coalesce(CAST(:since AS timestamptz), '-infinity')
       AND t.posted_at < coalesce(CAST(:until AS timestamptz), 'infinity')
       AND (CAST(:channel AS text) IS NULL OR t.channel_id IN (
-            SELECT channel_id FROM research.channels WHERE lower(handle) = lower(:channel)))
+            SELECT channel_id FROM research.channels
+            WHERE lower(handle) = lower(ltrim(:channel, '@')) OR channel_id::text = :channel))
       AND (CAST(:topic AS text) IS NULL OR EXISTS (
             SELECT FROM monitor.flags f
             WHERE f.channel_id = t.channel_id AND f.message_id = t.message_id AND f.version = s.version

@@ -19,6 +19,7 @@ from monitor.store.search import Hit
 from monitor.telegram_links import post_link
 from monitor.web.search import find, given_in
 from monitor.web.site import site_of
+from monitor.web.texts import Texts
 
 ATOM = "http://www.w3.org/2005/Atom"
 _LONGEST_TITLE = 100
@@ -40,9 +41,8 @@ async def atom(request: Request, token: str) -> Response:
         raise HTTPException(404)
     found = await find(request, given_in(request.query_params) | {"newest": "1"})
     if found.problem:
-        return PlainTextResponse(
-            f"this search cannot be done: {found.why or found.problem}\n", status_code=400
-        )
+        words = Texts(user.language)(found.problem, why=found.why)
+        return PlainTextResponse(f"{words}\n", status_code=400)
     body = feed_of(request, found.hits)
     tag = f'"{sha256(body).hexdigest()[:32]}"'
     headers = {"etag": tag, "cache-control": "private, max-age=60", "x-robots-tag": "noindex"}

@@ -1,5 +1,6 @@
 """The text index, the daily counts, and searching: by words in any form, by regular expressions, over a real database."""
 
+import asyncio
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,7 @@ from psycopg import AsyncConnection
 from monitor.errors import UsageError
 from monitor.index import BATCH, index
 from monitor.maintain import Keeping, maintain
-from monitor.store import partitions, purges, search
+from monitor.store import indexing, partitions, purges, search
 from monitor.store.database import Database
 from monitor.store.search import Asked
 from tests.acceptance.helpers import ROOT
@@ -82,6 +83,7 @@ async def test_filters_narrow_a_search(database: Database) -> None:
     assert await found(database, "танк", channel="@CHANNEL_8") == [1]
     assert await found(database, "танк", channel="8") == [1]
     assert await found(database, "танк", channel="nobody") == []
+    assert await found(database, "", channel="8") == await found(database, "", channel="@CHANNEL_8") == [1]
     assert [(h.handle, h.topics) for h in await hits(database, "танк", topic="sudzha")] == [
         ("channel_8", ("sudzha",))
     ]
@@ -222,6 +224,27 @@ async def test_more_than_a_batch_is_indexed_in_one_run_and_stops_when_asked(data
     assert stopped.posts == 0
     assert (await run(database))["posts"] == BATCH + 1
     assert len(await found(database, "слово", most=BATCH * 2)) == BATCH + 1
+
+
+async def test_two_runs_that_count_one_day_wait_for_each_other(database: Database) -> None:
+    await make(database)
+    await run(database, months=0)
+    await make_post(database, (7, 6), "Танки", hours=6)
+    async with database.transaction() as first:
+        await indexing.write(first, await indexing.take(first, limit=1), regex_since=None)
+        await make_post(database, (7, 7), "Танки", hours=7)
+        second = asyncio.create_task(run(database, months=0))
+        while not await _waits(database):
+            assert not second.done()
+            await asyncio.sleep(0.01)
+    assert (await second)["posts"] == 1
+    [row] = await ask(database, "SELECT posts FROM monitor.daily_posts")
+    assert row.posts == 7
+
+
+async def _waits(database: Database) -> bool:
+    [row] = await ask(database, "SELECT count(*) AS n FROM pg_locks WHERE NOT granted")
+    return bool(row.n)
 
 
 async def test_the_recent_months_can_be_searched_by_expressions(database: Database, clock: Clock) -> None:

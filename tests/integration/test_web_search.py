@@ -158,7 +158,12 @@ async def test_an_empty_feed_and_one_that_cannot_be_are_answered(database: Datab
         assert len(every.findall("a:entry", ATOM)) == 3
         none = ElementTree.fromstring((await reader.get(f"/feed/{token}.atom?q=верблюд")).content)
         assert none.findall("a:entry", ATOM) == []
-        assert (await reader.get(f"/feed/{token}.atom?q=(&regex=1")).status_code == 400
+        wrong = await reader.get(f"/feed/{token}.atom?q=(&regex=1")
+        assert (wrong.status_code, wrong.text) == (
+            400,
+            "This is no regular expression: parentheses () not balanced.\n",
+        )
+        assert (await reader.get(f"/feed/{token}.atom?since=x")).text == "A date has the form 2024-08-06.\n"
 
 
 async def test_another_address_ends_the_one_before_and_so_does_disabling(
