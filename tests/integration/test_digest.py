@@ -347,7 +347,9 @@ async def test_one_that_cannot_be_composed_holds_up_no_other(database: Database,
     clock.forward(days=1)
     async with database.transaction() as tx:
         assert [await plan_due(tx, one, host="m.example", now=clock()) for one in whom] == [1, 1]
-    await ask(database, "UPDATE monitor.deliveries SET zone = 'No/Zone' WHERE zone = 'Europe/London' RETURNING 1")
+    await ask(
+        database, "UPDATE monitor.deliveries SET zone = 'No/Zone' WHERE zone = 'Europe/London' RETURNING 1"
+    )
     with pytest.raises(ZoneInfoNotFoundError):
         await run(database, whom, clock)
     kept = await ask(database, "SELECT zone FROM monitor.editions")
