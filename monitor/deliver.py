@@ -38,7 +38,7 @@ _LONGEST_PAUSE = timedelta(minutes=5)
 
 @dataclass(slots=True)
 class Delivered:
-    """What came of the deliveries of a run."""
+    """What came of the deliveries of a run; `busy` where another process was sending, and this one did nothing."""
 
     sent: int = 0
     failed: int = 0
@@ -46,6 +46,7 @@ class Delivered:
     dropped: int = 0
     kept: int = 0
     later: int = 0
+    busy: bool = False
 
     def numbers(self) -> dict[str, int]:
         """The counts, for the record of the run."""
@@ -70,6 +71,7 @@ async def deliver(
     done = Delivered()
     async with database.only_one(SENDER_LOCK) as alone:
         if not alone:
+            done.busy = True
             return done
         async with database.transaction() as tx:
             done.in_doubt += await deliveries.recover(tx, now=now())

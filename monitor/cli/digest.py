@@ -127,9 +127,17 @@ def send(
     for line in lines:
         out.print(line, markup=False)
     if done is not None:
-        counts = {name: number for name, number in done.numbers().items() if number}
-        words = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in counts.items())
-        out.print(words or "nothing was due")
+        out.print(_came_of(done))
+
+
+def _came_of(done: Delivered) -> str:
+    if done.busy:
+        return "a worker is sending mails at this moment; what is due goes with them"
+    counts = {name: number for name, number in done.numbers().items() if number}
+    return (
+        ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in counts.items())
+        or "nothing was due"
+    )
 
 
 def _whom(found: Settings, address: str | None) -> Sequence[Reader]:

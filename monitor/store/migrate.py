@@ -16,7 +16,8 @@ from monitor.errors import DatabaseError
 from monitor.store.database import SESSION, Transaction
 from monitor.store.tables import SCHEMA
 
-_MIGRATION_LOCK = "SELECT pg_advisory_lock(32286, 2)"
+# Not that of the sender (see database): every command would wait until the mails are sent.
+_MIGRATION_LOCK = "SELECT pg_advisory_lock(32286, 3)"
 
 
 def shipped(name: str) -> Path:

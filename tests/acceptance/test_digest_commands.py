@@ -10,7 +10,7 @@ import pytest
 
 from monitor.deliver import deliver
 from monitor.store import readers
-from monitor.store.database import Database
+from monitor.store.database import SENDER_LOCK, Database
 from tests.acceptance.helpers import ROOT
 from tests.acceptance.test_commands import Home, pages
 from tests.integration.mailing import ANN, OLYA, UNTIL, planned, rows, states
@@ -117,6 +117,16 @@ def test_a_digest_is_previewed_made_sent_by_hand_and_shown(home: Home) -> None:
     assert "--again without --date" in home.run("digest", "send", "--again", code=2)
     assert "no reader bob@r.example" in home.run("digest", "send", "--reader", "bob@r.example", code=2)
     assert "no day: someday" in home.run("digest", "send", "--date", "someday", code=2)
+
+
+async def test_while_a_worker_sends_it_is_said_that_the_worker_does(database: Database, home: Home) -> None:
+    await run(home, "init")
+    listed = home.path / "config" / "digest.toml"
+    listed.write_text('[[reader]]\naddress = "ann@r.example"\n', encoding="utf-8")
+    async with database.only_one(SENDER_LOCK):
+        told = await run(home, "digest", "send", "--date", "2024-08-06")
+    assert "a worker is sending mails at this moment" in told
+    assert await states(database) == ["planned"]
 
 
 async def test_one_reader_who_gets_none_does_not_keep_a_digest_from_the_others(
