@@ -66,7 +66,7 @@ def search(  # noqa: PLR0913 - each is an option of the command
     async def work(found: Settings, database: Database) -> tuple[Sequence[Hit], bool, bool]:
         async with database.transaction() as tx:
             hits = await searching.find(tx, asked, timeout_ms=LONGEST)
-            common = not regex and await searching.only_common(tx, words)
+            common = bool(words.strip()) and not regex and await searching.only_common(tx, words)
             return hits, common, await waiting.any_due(tx)
 
     hits, common, due = with_archive(work)

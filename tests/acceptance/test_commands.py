@@ -157,6 +157,16 @@ def test_the_database_commands(home: Home, url: str) -> None:
     assert "18" in asked.stdout
 
 
+def test_a_search_says_why_nothing_is_found(home: Home) -> None:
+    def told(words: str) -> str:
+        return monitor("search", words, cwd=home.path, env=home.env).stderr.strip()
+
+    assert told("") == "nothing is found"
+    assert told("и") == "these words are in every text; ask for others"
+    home.run("collect", "demo_governor")
+    assert "some posts are not indexed yet" in told("Суджа")
+
+
 def test_saved_queries_are_listed_shown_and_answered(home: Home) -> None:
     home.run("collect", "demo_governor", "--since", "2024-08-01")
     home.run("flag")
