@@ -38,7 +38,7 @@ async def take(tx: Transaction, *, limit: int) -> Due:
             """
             DELETE FROM monitor.index_due WHERE (channel_id, message_id) IN (
                 SELECT channel_id, message_id FROM monitor.index_due
-                ORDER BY channel_id, message_id DESC LIMIT :limit FOR UPDATE SKIP LOCKED)
+                ORDER BY channel_id DESC, message_id DESC LIMIT :limit FOR UPDATE SKIP LOCKED)
             RETURNING channel_id, message_id, was_at
             """
         ),
