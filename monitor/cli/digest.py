@@ -14,7 +14,7 @@ from monitor.cli import show
 from monitor.cli.base import Json, app, choice, out, print_json, with_archive
 from monitor.deliver import Delivered
 from monitor.deliver import deliver as deliver_due
-from monitor.digest import digest, edition_of, windows_due
+from monitor.digest import digest, edition_of, plan_due, windows_due
 from monitor.digest import preview as preview_of
 from monitor.digest.told import Asked
 from monitor.digest.windows import due_at
@@ -192,10 +192,12 @@ async def _plan(found: Settings, database: Database, reader: Reader, window: Win
     asked = Asked(window=window, zone=reader.zone, language=reader.language, narrowed=reader.narrowed)
     edition = await edition_of(database, asked, public_url=found.public_url, now=utc_now())
     async with database.transaction() as tx:
-        await readers.known(tx, reader.address, now=utc_now())
+        # What is due goes first: windows follow the newest that is written, and those before it would be lost.
+        await plan_due(tx, reader, host=_host(found), now=utc_now())
         await deliveries.plan_digest(
             tx, reader, window, host=_host(found), now=utc_now(), edition_id=edition.edition_id
         )
+        await deliveries.attach(tx, edition.edition_id)
         last = await deliveries.latest(tx, reader.address, window)
         assert last is not None  # noqa: S101 - it was just planned
         if again and last.state not in ("planned", "sending", "handing"):

@@ -74,6 +74,9 @@ async def windows_due(tx: Transaction, reader: Reader, *, now: datetime) -> list
     """The windows of a reader that ended, and that nothing is written of; a reader who is new is written down."""
     known = await readers.known(tx, reader.address, now=now)
     last = await deliveries.last_until(tx, reader.address)
+    if last is not None and last < known.first_at:
+        # Of a day before they were listed, sent by hand; the days since then are not theirs.
+        last = None
     windows = due_windows(reader, now=now, first_at=known.first_at, last_until=last)
     return [window for window in windows if now - window.until <= LONGEST_AGO]
 

@@ -418,16 +418,21 @@ class LastDay(NamedTuple):
 
 async def last_day(tx: Transaction) -> LastDay:
     """How the newest digests went; those that were not wanted any more are not counted."""
+    # Asked for first, since the planner, which does not know it beforehand, would read all that were ever sent.
+    newest = await tx.execute(text("SELECT max(window_until) FROM monitor.editions"))
     found = await tx.execute(
         text(
-            f"""
+            """
             SELECT count(*) FILTER (WHERE state = 'sent') AS sent, count(*) FILTER (WHERE state = 'kept') AS kept,
                    count(*) AS planned, max(ended_at) FILTER (WHERE state = 'sent') AS sent_at
             FROM monitor.deliveries d
-            WHERE window_from IS NOT NULL AND state <> 'dropped' AND {_LAST}
-              AND window_until > (SELECT max(window_until) FROM monitor.editions) - interval '1 day'
-            """  # noqa: S608 - constants
-        )
+            WHERE window_from IS NOT NULL AND state <> 'dropped'
+              AND NOT EXISTS (SELECT FROM monitor.deliveries o
+                              WHERE o.address = d.address AND o.window_from = d.window_from AND o.again > d.again)
+              AND window_until > CAST(:newest AS timestamptz) - interval '1 day'
+            """
+        ),
+        {"newest": newest.scalar_one()},
     )
     return LastDay(*found.one())
 

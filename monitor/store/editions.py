@@ -183,7 +183,7 @@ async def listed(tx: Transaction, *, limit: int = MOST_LISTED) -> list[Listed]:
             SELECT e.*, count(d.delivery_id) AS planned, count(*) FILTER (WHERE d.state = 'sent') AS sent
             FROM (SELECT edition_id, window_from, window_until, zone, language, filter, subject, composed_at
                   FROM monitor.editions ORDER BY window_until DESC, edition_id DESC LIMIT :limit) e
-            LEFT JOIN monitor.deliveries d USING (edition_id)
+            LEFT JOIN monitor.deliveries d ON d.window_until = e.window_until AND d.edition_id = e.edition_id
             GROUP BY 1, 2, 3, 4, 5, 6, 7, 8 ORDER BY e.window_until DESC, e.edition_id DESC
             """
         ),

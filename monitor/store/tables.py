@@ -672,6 +672,7 @@ editions = Table(
     Column("sha256", LargeBinary, nullable=False),
     UniqueConstraint("window_from", "window_until", "zone", "language", "filter"),
     CheckConstraint("window_from < window_until"),
+    Index("editions_until", "window_until", "edition_id"),
 )
 
 # What an edition quotes, so that a purge finds it there too.
@@ -803,6 +804,13 @@ deliveries = Table(
         postgresql_where=text("notice_id IS NOT NULL"),
     ),
     Index("deliveries_address", "address", "window_until"),
+    Index("deliveries_window", "window_until", postgresql_where=text("window_until IS NOT NULL")),
+    Index(
+        "deliveries_told",
+        "route",
+        text("coalesce(ended_at, planned_at)"),
+        postgresql_where=text("notice_id IS NOT NULL AND state = 'sent'"),
+    ),
     Index("deliveries_due", "next_at", "delivery_id", postgresql_where=text("state = 'planned'")),
     Index(
         "deliveries_open",

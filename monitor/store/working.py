@@ -80,7 +80,7 @@ async def digests(tx: Transaction, *, now: datetime) -> list[DigestFact]:
                    count(*) FILTER (WHERE state IN ('planned', 'sending', 'handing')) AS late
             FROM monitor.deliveries d
             WHERE window_from IS NOT NULL AND window_until < :now
-              AND state IN ('planned', 'sending', 'handing', 'in_doubt', 'failed')
+              AND (state = 'planned' OR state IN ('sending', 'handing', 'in_doubt', 'failed'))
               AND NOT EXISTS (SELECT FROM monitor.deliveries o
                               WHERE o.address = d.address AND o.window_from = d.window_from AND o.again > d.again)
             GROUP BY window_until ORDER BY window_until
@@ -96,11 +96,16 @@ async def routes(tx: Transaction) -> list[RouteFact]:
     rows = await tx.execute(
         text(
             """
-            SELECT route, coalesce(error, state) AS error, ended_at
-            FROM (SELECT DISTINCT ON (route) route, state, error, coalesce(ended_at, planned_at) AS ended_at
-                  FROM monitor.deliveries WHERE notice_id IS NOT NULL AND state IN ('sent', 'failed', 'in_doubt')
-                  ORDER BY route, coalesce(ended_at, planned_at) DESC, delivery_id DESC) last
-            WHERE state IN ('failed', 'in_doubt') ORDER BY route
+            SELECT DISTINCT ON (route) route, coalesce(error, state) AS error,
+                   coalesce(ended_at, planned_at) AS ended_at
+            FROM monitor.deliveries d
+            WHERE notice_id IS NOT NULL AND state IN ('failed', 'in_doubt')
+              AND NOT EXISTS (SELECT FROM monitor.deliveries o
+                              WHERE o.notice_id IS NOT NULL AND o.state = 'sent' AND o.route = d.route
+                                AND coalesce(o.ended_at, o.planned_at) >= coalesce(d.ended_at, d.planned_at)
+                                AND (coalesce(o.ended_at, o.planned_at), o.delivery_id)
+                                    > (coalesce(d.ended_at, d.planned_at), d.delivery_id))
+            ORDER BY route, coalesce(ended_at, planned_at) DESC, delivery_id DESC
             """
         )
     )

@@ -4,11 +4,14 @@ import asyncio
 import json
 import subprocess
 import sys
+from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from monitor.deliver import deliver
+from monitor.model import utc_now
 from monitor.store import readers
 from monitor.store.database import SENDER_LOCK, Database
 from tests.acceptance.helpers import ROOT
@@ -117,6 +120,21 @@ def test_a_digest_is_previewed_made_sent_by_hand_and_shown(home: Home) -> None:
     assert "--again without --date" in home.run("digest", "send", "--again", code=2)
     assert "no reader bob@r.example" in home.run("digest", "send", "--reader", "bob@r.example", code=2)
     assert "no day: someday" in home.run("digest", "send", "--date", "someday", code=2)
+
+
+async def test_a_day_sent_by_hand_takes_no_other_from_a_reader(database: Database, home: Home) -> None:
+    await run(home, "init")
+    listed = home.path / "config" / "digest.toml"
+    listed.write_text('[[reader]]\naddress = "ann@r.example"\n', encoding="utf-8")
+    # Nothing ran for four days.
+    now = utc_now()
+    async with database.transaction() as tx:
+        await readers.known(tx, ANN.address, now=now - timedelta(days=4))
+    await run(home, "digest", "send", "--date", f"{now - timedelta(days=2):%Y-%m-%d}")
+    found = sorted(await rows(database), key=lambda row: row.window_from)
+    assert len(found) >= 3
+    assert all(one.window_until == other.window_from for one, other in pairwise(found))
+    assert found[-1].window_until > now - timedelta(days=1, minutes=1)
 
 
 async def test_while_a_worker_sends_it_is_said_that_the_worker_does(database: Database, home: Home) -> None:

@@ -6,10 +6,12 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from monitor import alert
 from monitor.alert import Sender
@@ -24,9 +26,9 @@ from monitor.errors import (
     ServerAils,
     UsageError,
 )
-from monitor.model import DeliveryState, Person, Reader, Window
-from monitor.store import deliveries, readers, working
-from monitor.store.database import SENDER_LOCK, Database
+from monitor.model import EVERYTHING, DeliveryState, Person, Reader, Window
+from monitor.store import deliveries, editions, readers, working
+from monitor.store.database import SENDER_LOCK, Database, Transaction
 from tests.acceptance.helpers import ROOT
 from tests.conftest import Clock
 from tests.integration.helpers import ask
@@ -360,6 +362,66 @@ async def test_an_alert_that_did_not_go_for_an_hour_has_failed(database: Databas
             await deliver(database, options(post.port), now=clock)
             clock.forward(minutes=5)
     assert await states(database) == ["failed", "failed"]
+
+
+LOOKS: dict[str, Callable[[Transaction], Awaitable[object]]] = {
+    "the windows of which a digest did not go": lambda tx: working.digests(tx, now=UNTIL + timedelta(days=1)),
+    "the routes that do not go": working.routes,
+    "the newest day": deliveries.last_day,
+    "the newest editions": lambda tx: editions.listed(tx, limit=5),
+    "what is awaited": lambda tx: editions.awaited(tx, ended_by=UNTIL),
+    "who waits for an edition": lambda tx: deliveries.attach(tx, 7),
+}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+async def test_a_look_reads_no_more_as_the_years_go_by(database: Database, look: str) -> None:
+    people = [Person(name="Ann", routes=("hook",))]
+    await alert.test(database, people, now=UNTIL, sender=Sender())
+    await ask(
+        database,
+        """
+        WITH made AS (
+            INSERT INTO monitor.editions (window_from, window_until, zone, language, filter, composed_at, subject,
+                                          html, body, page, counts, sha256)
+            SELECT at - interval '1 day', at, 'UTC', 'en', :filter, at, 's', '', '', '', '{}', ''
+            FROM (SELECT CAST(:until AS timestamptz) - make_interval(days => n) AS at
+                  FROM generate_series(0, 499) n) days
+            RETURNING edition_id, window_from, window_until),
+        told AS (
+            INSERT INTO monitor.deliveries (route, address, language, notice_id, again, state, planned_at, ended_at,
+                                            message_id)
+            SELECT 'hook', 'Ann', 'en', notice_id, n, CASE n WHEN 5000 THEN 'failed' ELSE 'sent' END, made_at,
+                   made_at + make_interval(secs => n), 'n' || n
+            FROM monitor.notices CROSS JOIN generate_series(1, 5000) n)
+        INSERT INTO monitor.deliveries (route, address, window_from, window_until, zone, language, filter, edition_id,
+                                        state, planned_at, ended_at, message_id)
+        SELECT 'mail', r::text, window_from, window_until, 'UTC', 'en', :filter, edition_id, 'sent', window_until,
+               window_until, 'd' || edition_id || '.' || r
+        FROM made CROSS JOIN generate_series(1, 20) r RETURNING 1
+        """,
+        until=UNTIL,
+        filter=editions.filter_of(EVERYTHING),
+    )
+    async with database.transaction() as tx:
+        await tx.execute(text("ANALYZE monitor.deliveries, monitor.editions"))
+    async with database.transaction() as tx:
+        before = await _read(tx)
+        await LOOKS[look](tx)
+        assert await _read(tx) - before < 500
+
+
+async def _read(tx: Transaction) -> int:
+    """How many rows of deliveries and editions this transaction has read."""
+    found = await tx.execute(
+        text(
+            """
+            SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_xact_user_tables
+            WHERE schemaname = 'monitor' AND relname IN ('deliveries', 'editions')
+            """
+        )
+    )
+    return int(found.scalar_one())
 
 
 async def test_two_senders_at_once_are_one(database: Database, clock: Clock) -> None:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfoNotFoundError
 import pytest
 
 from monitor import deliver
-from monitor.digest import digest, edition_of, plan_due, preview
+from monitor.digest import digest, edition_of, plan_due, preview, windows_due
 from monitor.digest.render import LARGEST_HTML, WIDTH, Drawn, grouped
 from monitor.digest.told import Asked, Told
 from monitor.model import EVERYTHING, Language, Narrowed, Reader, Window
@@ -369,6 +369,21 @@ async def test_days_that_were_missed_come_late_and_those_of_long_ago_do_not(
         database, "SELECT window_from, window_until FROM monitor.deliveries ORDER BY window_from"
     )
     assert all(row.window_until - row.window_from == timedelta(days=1) for row in rows)
+
+
+async def test_a_day_before_they_were_listed_gives_a_reader_none_of_the_days_since(
+    database: Database, clock: Clock
+) -> None:
+    ann = reader("ann")
+    async with database.transaction() as tx:
+        await readers.known(tx, ann.address, now=clock())
+        old = Window(clock() - timedelta(days=40), clock() - timedelta(days=39))
+        assert await deliveries.plan_digest(tx, ann, old, host="m.example", now=clock())
+        assert await windows_due(tx, ann, now=clock()) == []
+    clock.forward(days=1)
+    async with database.transaction() as tx:
+        (window,) = await windows_due(tx, ann, now=clock())
+    assert window.until - window.since == timedelta(days=1)
 
 
 async def test_whoever_unsubscribed_gets_none(database: Database, clock: Clock) -> None:
