@@ -196,10 +196,13 @@ def test_functions_outside_research_are_those_of_extensions(server: Server, anna
                LEFT JOIN pg_extension e ON e.oid = d.refobjid
                WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
                  AND has_schema_privilege(%(name)s, n.oid, 'USAGE') AND has_function_privilege(%(name)s, p.oid, 'EXECUTE')
-               GROUP BY 1, 2 ORDER BY 1""",
+               GROUP BY 1, 2 ORDER BY 1, 2""",
             {"name": anna.name},
         ).fetchall()
-    assert rows == [("public", "pg_trgm", False, False), ("research", None, False, False)]
+    assert rows == [
+        *(("public", extension, False, False) for extension in ("btree_gin", "pg_trgm")),
+        ("research", None, False, False),
+    ]
 
 
 WRITES = (
