@@ -205,15 +205,12 @@ def questions(url: str, rounds: int) -> None:
             print(f"{question.name}: {plan(connection, question)}")
 
 
-async def prepare(url: str, *, regex_months: int) -> None:
+async def prepare(url: str) -> None:
     """The tables, and a partition for each month."""
     await migrate.upgrade(url)
-    async with Database(url) as database:
-        async with database.transaction() as tx:
-            for back in range(-2, MONTHS):
-                await partitions.make(tx, "post_search", month(back)[0])
-        # What new posts wait for is not measured with the questions.
-        del regex_months
+    async with Database(url) as database, database.transaction() as tx:
+        for back in range(-2, MONTHS):
+            await partitions.make(tx, "post_search", month(back)[0])
 
 
 async def keep_house(url: str, *, regex_months: int) -> None:
@@ -259,7 +256,7 @@ def main() -> None:
         for name in ("empty", "full"):
             ensure_database(server.url("postgres"), name)
         url = server.url("full")
-        asyncio.run(prepare(url, regex_months=asked.regex_months))
+        asyncio.run(prepare(url))
         fill(url, asked.posts)
         asyncio.run(keep_house(url, regex_months=asked.regex_months))
         with psycopg.connect(url) as connection:
