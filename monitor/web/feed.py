@@ -46,7 +46,8 @@ async def atom(request: Request, token: str) -> Response:
     body = feed_of(request, found.hits)
     tag = f'"{sha256(body).hexdigest()[:32]}"'
     headers = {"etag": tag, "cache-control": "private, max-age=60", "x-robots-tag": "noindex"}
-    if request.headers.get("if-none-match") == tag:
+    # A list, in which a proxy may have marked tags as weak (RFC 9110 §13.1.2).
+    if tag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     return Response(body, media_type="application/atom+xml; charset=utf-8", headers=headers)
 

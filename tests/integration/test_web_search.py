@@ -123,7 +123,7 @@ async def test_a_feed_has_the_posts_of_its_search(database: Database, clock: Clo
     async with browser(site(database, clock)) as reader:
         answer = await reader.get(address.replace("&amp;", "&"))
         again = await reader.get(
-            address.replace("&amp;", "&"), headers={"if-none-match": answer.headers["etag"]}
+            address.replace("&amp;", "&"), headers={"if-none-match": f'"other", W/{answer.headers["etag"]}'}
         )
     assert answer.headers["content-type"] == "application/atom+xml; charset=utf-8"
     assert (again.status_code, again.content) == (304, b"")
