@@ -49,7 +49,7 @@ class Question:
 def word(share: float, n: int) -> str:
     """A word that about this share of the posts has, another for each round."""
     words, weights = vocabulary()
-    rank = int(sum(weights * CONTENT_WORDS > share))
+    rank = int((weights * CONTENT_WORDS > share).sum())
     return str(words[rank + n])
 
 
@@ -150,8 +150,9 @@ def ask(
     connection: "psycopg.Connection[tuple[object, ...]]", question: Question, n: int
 ) -> tuple[float, int]:
     """Milliseconds until all rows are here, and how many."""
+    values = question.values(n)
     began = time.perf_counter()
-    rows = connection.execute(question.sql.encode(), question.values(n)).fetchall()
+    rows = connection.execute(question.sql.encode(), values).fetchall()
     return (time.perf_counter() - began) * 1000, len(rows)
 
 
