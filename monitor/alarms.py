@@ -3,7 +3,7 @@
 a case         a topic or a figure of the thresholds, while nobody has it → topic, figure
                an official's channel edited or deleted a post with figures → official, critical
 our working    watches, channels, accounts, jobs, the disk, digests and routes → each once while it lasts
-whom           the first on call; after `unclaimed` minutes the next who was not told; what is resolved, whoever was
+whom           the first on call; after `unclaimed` minutes the next who was not told, or who comes then; what is resolved, whoever was
 when           once nothing new came for `group`, and `longest` after the first; not in quiet hours unless it wakes;
                at most `an_hour` to a person, of which a third is kept for what is critical
 """
@@ -333,6 +333,6 @@ def _pause(parts: Sequence[Waiting], limits: Limits, *, coming: bool) -> timedel
     return limits.group * _PATIENCE if sum(part.count for part in parts) > _MANY else limits.group
 
 
-def escalates(plan: OnCall, told: frozenset[str], now: datetime) -> bool:
-    """Whether anybody on call is left who was not told."""
-    return any(person.name not in told for person in on_call(plan, now))
+def escalates(plan: OnCall, told: frozenset[str]) -> bool:
+    """Whether anybody on the list is left who was not told; with none of them on call now it waits for whoever comes."""
+    return any(person.name not in told for person in plan.people)
