@@ -57,6 +57,9 @@ COUNTED: dict[str, tuple[tuple[str, str], tuple[str, str, str]]] = {
     "minute": (("minute", "minutes"), ("минута", "минуты", "минут")),
     "claim": (("claim", "claims"), ("утверждение", "утверждения", "утверждений")),
     "decision": (("decision", "decisions"), ("решение", "решения", "решений")),
+    "edit": (("edit", "edits"), ("исправление", "исправления", "исправлений")),
+    "deletion": (("deletion", "deletions"), ("удаление", "удаления", "удалений")),
+    "gap": (("gap", "gaps"), ("пробел", "пробела", "пробелов")),
     "row": (("row", "rows"), ("строка", "строки", "строк")),
 }
 
