@@ -107,6 +107,16 @@ class Words:
         return written.replace(",", "\N{NO-BREAK SPACE}").replace(".", ",")
 
 
+def plural(number: int, one: str, many: str | None = None) -> str:
+    """What is said of a number in English: `plural(1, "is", "are")` is `is`, and without the last an s is put to it."""
+    return one if number == 1 else many or f"{one}s"
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """A number and its English noun: `1 job`, `1,200 jobs`."""
+    return f"{number:,} {plural(number, one, many)}"
+
+
 def excerpt(text: str, start: int, end: int, width: int = QUOTE) -> str:
     """The words around a span on one line, none cut in two, with an ellipsis where something was left out."""
     margin = max((width - (end - start)) // 2, 0)

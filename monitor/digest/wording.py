@@ -42,7 +42,7 @@ _WORDS: dict[str, tuple[str, str]] = {
         "{label} не читается с {since}; всего {channels}.",
     ),
     "take.flagged": (
-        "{flagged} flagged posts came in; the channels made {posts} in all.",
+        "Flagged posts that came in: {flagged}; the channels made {posts} in all.",
         "Отмечено: {flagged}; всего каналы написали {posts}.",
     ),
     "take.nothing": (
@@ -53,8 +53,8 @@ _WORDS: dict[str, tuple[str, str]] = {
         "No flagged post was edited or deleted.",
         "Ни одна отмеченная запись не исправлена и не удалена.",
     ),
-    "take.read": ("All {channels} can be read.", "Читаются все: {channels}."),
-    "take.waiting": ("{waiting} wait for an analyst.", "Ждут аналитика: {waiting}."),
+    "take.read": ("Every channel can be read: {channels}.", "Читаются все: {channels}."),
+    "take.waiting": ("Waiting for an analyst: {waiting}.", "Ждут аналитика: {waiting}."),
     "take.decided": ("Analysts made {decided}.", "Аналитики приняли {decided}."),
     "since": ("Since the day before", "По сравнению с днём раньше"),
     "since.now": ("now", "сейчас"),
@@ -66,7 +66,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "since.deleted": ("deletions of flagged posts", "удаления отмеченных"),
     "since.decided": ("decisions", "решения"),
     "older": (
-        "Besides, {posts} from before were found flagged when older posts were read.",
+        "Besides, {posts} from before came out flagged when older posts were read.",
         "Кроме того, при чтении прежних записей отмечено: {posts}.",
     ),
     "flagged": ("Flagged posts", "Отмеченные записи"),
@@ -112,7 +112,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "decisions": ("What analysts decided", "Что решили аналитики"),
     "decisions.none": ("Nothing was decided.", "Решений не было."),
     "decisions.waiting": (
-        "{cases} wait, {escalated} of them with a lead; the oldest since {oldest}.",
+        "Waiting: {cases}, {escalated} of them with a lead; the oldest since {oldest}.",
         "Ждут {cases}, из них у старшего: {escalated}; самый старый с {oldest}.",
     ),
     "decisions.no_one": ("Nothing waits for an analyst.", "Ничто не ждёт аналитика."),
@@ -134,11 +134,11 @@ _WORDS: dict[str, tuple[str, str]] = {
         "{label} не читался с {since} по {until}; что появилось и исчезло за это время, неизвестно",
     ),
     "coverage.unread": (
-        "{posts} were held and not read by the rules when this was written.",
+        "Held, and not read by the rules when this was written: {posts}.",
         "Записей, ещё не прочтённых правилами: {posts}.",
     ),
     "coverage.set_aside": (
-        "{n} inputs could not be taken and are kept aside.",
+        "Inputs that could not be taken and are kept aside: {n}.",
         "Не удалось разобрать и отложено: {n}.",
     ),
     "coverage.none": ("No channel is watched.", "Ни один канал не наблюдается."),

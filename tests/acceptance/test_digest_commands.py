@@ -42,7 +42,7 @@ async def test_what_is_in_doubt_or_refused_is_seen_and_mended(database: Database
     assert "in doubt  digest until 2024-08-09 05:00 UTC to ann@r.example" in told
     assert "olya@r.example gets no digest, refused: the server answered 550 5.1.1 no such user" in told
     assert "digest    sent to 0 of 2" in await run(home, "status")
-    assert "mails     1 in doubt · 1 failed · 1 addresses refused" in await run(home, "status")
+    assert "mails     1 in doubt · 1 failed · 1 address refused" in await run(home, "status")
     document = json.loads(await run(home, "digest", "doubt", "--json"))
     assert [one["state"] for one in document["deliveries"]] == ["in_doubt", "failed"]
     assert "token" not in document["away"][0]

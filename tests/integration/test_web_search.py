@@ -41,7 +41,7 @@ async def test_words_are_marked_and_hostile_ones_escaped(database: Database, clo
     assert "<mark>Судже</mark> &amp; &#34;11&#34; <mark>танков</mark>" in page
     assert "&lt;b&gt;Ministry&lt;/b&gt;" in page
     assert 'href="/p/7/1@v1"' in page
-    assert "2 posts, the best first" in page
+    assert "2\N{NO-BREAK SPACE}posts, the best first" in page
     by_regex = (await opened(database, clock, "/search?q=alert&regex=1", name="vera")).text
     assert "&lt;script&gt;<mark>alert</mark>(1)&lt;/script&gt;" in by_regex
     assert "<script>alert" not in page + by_regex
