@@ -3,17 +3,19 @@
 a case         a topic or a figure of the thresholds, while nobody has it → topic, figure
                an official's channel edited or deleted a post with figures → official, critical
 our working    watches, channels, accounts, jobs, the disk, digests and routes → each once while it lasts
-whom           the first on call; after `unclaimed` minutes the next who was not told; what is resolved, whoever was
+whom           the first on call; after `unclaimed` minutes the next who was not told, or who comes then; what is resolved, whoever was
 when           once nothing new came for `group`, and `longest` after the first; not in quiet hours unless it wakes;
                at most `an_hour` to a person, of which a third is kept for what is critical
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from monitor.errors import UsageError
 from monitor.model import (
     AccountFact,
     Alarm,
@@ -34,6 +36,7 @@ from monitor.model import (
     Waiting,
     WatchFact,
     Working,
+    handle_of,
 )
 
 HOUR = timedelta(hours=1)
@@ -45,7 +48,20 @@ SILENT, WATCH, SESSION, BANNED, FLOOD = "silent", "watch", "session", "banned", 
 JOB, DISK, DIGEST, ROUTE = "job", "disk", "digest", "route"
 WORKING_KINDS = (SILENT, WATCH, SESSION, BANNED, FLOOD, JOB, DISK, DIGEST, ROUTE)
 KINDS = (*CASE_KINDS, *WORKING_KINDS)
+# What an alert of each kind is of, as its subject is written.
+_OF_CASE, _OF_CHANNEL = "a case, as case/7, or a channel, as @rybar", "a channel, as @rybar"
+SUBJECTS = {
+    **dict.fromkeys(CASE_KINDS, _OF_CASE),
+    **dict.fromkeys((SILENT, WATCH), _OF_CHANNEL),
+    **dict.fromkeys((SESSION, BANNED), "an account, as monitor status names it"),
+    FLOOD: "an account, or an account and a request, as main/messages.getHistory",
+    JOB: "a step, as flag or collect:preview",
+    DISK: "data",
+    DIGEST: "the end of its window, as 2024-08-09T05:00Z",
+    ROUTE: "a route, as mail",
+}
 EDITED, DELETED = "edited", "deleted"
+_CASE = re.compile(r"case(/[0-9]+(/[0-9]+(/(v[0-9]+|deleted))?)?)?")
 _WAITING = (CaseState.OPEN, CaseState.SECOND_LOOK, CaseState.ESCALATED)
 _GIGABYTE = 1e9
 # A job may take its time over one run; the worker itself breaks off what takes longer.
@@ -194,6 +210,25 @@ def _of_disk(free: int | None, limits: Limits) -> Alarm | None:
     return _alarm(DISK, "data", Severity.CRITICAL, free=free)
 
 
+def subject_of(kind: str | None, written: str) -> str:
+    """A subject as alerts of a kind, or of any, have it: of a channel its handle, however it was written.
+
+    Raises UsageError for what no alert of the kind can be of.
+    """
+    subject = written.strip()
+    channel = subject.startswith(("@", "http://", "https://", "t.me/"))
+    if kind in (SILENT, WATCH) or (channel and kind in (None, *CASE_KINDS)):
+        return handle_of(subject)
+    other = kind in CASE_KINDS and not _CASE.fullmatch(subject)
+    if kind is not None and (channel or other or (kind == DISK and subject != "data")):
+        raise UsageError(
+            f"no alert of {kind} is of {subject}",
+            f"its subject is {SUBJECTS[kind]}",
+            "see: monitor alerts list",
+        )
+    return subject
+
+
 # --- who is told --------------------------------------------------------------------------------------------
 
 
@@ -333,6 +368,6 @@ def _pause(parts: Sequence[Waiting], limits: Limits, *, coming: bool) -> timedel
     return limits.group * _PATIENCE if sum(part.count for part in parts) > _MANY else limits.group
 
 
-def escalates(plan: OnCall, told: frozenset[str], now: datetime) -> bool:
-    """Whether anybody on call is left who was not told."""
-    return any(person.name not in told for person in on_call(plan, now))
+def escalates(plan: OnCall, told: frozenset[str]) -> bool:
+    """Whether anybody on the list is left who was not told; with none of them on call now it waits for whoever comes."""
+    return any(person.name not in told for person in plan.people)

@@ -84,12 +84,12 @@ class _Desk:
             await self._make(draft.person, draft.severity, draft.parts)
         await notices.settle_resolved(self.tx, [person.name for person in self.plan.people], now=self.now)
         done.notices = len(ready.now)
-        times = (ready.next_at, await notices.next_escalation(self.tx))
+        times = (ready.next_at, await notices.next_escalation(self.tx, now=self.now))
         done.next_at = min((at for at in times if at is not None and at > self.now), default=None)
 
     async def _goes_on(self, part: Waiting) -> bool:
-        """Whether anybody can be told; an escalation that finds nobody left is over."""
-        if part.role is AlertRole.ESCALATED and not alarms.escalates(self.plan, part.told, self.now):
+        """Whether anybody is left to be told; an escalation of which everybody on the list was told is over."""
+        if part.role is AlertRole.ESCALATED and not alarms.escalates(self.plan, part.told):
             taken = await notices.take(self.tx, part, now=self.now)
             await notices.stop_escalating(self.tx, taken.ids)
             return False

@@ -1,5 +1,6 @@
 """The step that hands notices over to the routes besides mail.
 
+    what is planned by a route that was removed: it fails
     until nothing is due:
         claim one delivery; hand it over; record what came of it
 
@@ -42,6 +43,8 @@ class Handed:
 async def hand_over(database: Database, routes: Mapping[str, Route], *, now: Clock) -> Handed:
     """Hand over what is due by these routes, a few at a time, so that one that hangs holds up no other."""
     done = Handed()
+    async with database.transaction() as tx:
+        done.failed += await handing.end_unreachable(tx, list(routes), now=now())
     async with asyncio.TaskGroup() as lanes:
         for _ in range(AT_ONCE):
             lanes.create_task(_lane(database, routes, done, now=now))

@@ -121,6 +121,21 @@ _RU: dict[str, str] = {
     "h": "{n} ч",
     "d": "{n} дн.",
 }
+# Russian has the number behind a colon, and needs no other form.
+_ONE = {
+    "topic": "1 case on topics",
+    "figure": "1 case with large figures",
+    "official": "1 changed post of officials",
+    "silent": "1 silent channel",
+    "watch": "1 failing watch",
+    "session": "1 lost session",
+    "banned": "1 banned account",
+    "flood": "1 long wait",
+    "job": "1 missed job",
+    "disk": "1 full disk",
+    "digest": "1 unsent digest",
+    "route": "1 broken route",
+}
 WORDS = {Language.ENGLISH: _EN, Language.RUSSIAN: _RU}
 _HOURS_IN_MINUTES, _DAYS_IN_HOURS = 120, 48
 _LONGEST_ERROR = 200
@@ -203,8 +218,14 @@ def _subject(words: Mapping[str, str], severity: Severity, parts: Sequence[Part]
     for part in told:
         kinds.update(part.kinds)
     return f"{head}: " + ", ".join(
-        words[f"many_{kind}"].format(count=count) for kind, count in kinds.most_common()
+        _counted(person.language, kind, count) for kind, count in kinds.most_common()
     )
+
+
+def _counted(language: Language, kind: str, count: int) -> str:
+    if count == 1 and language is Language.ENGLISH:
+        return _ONE[kind]
+    return WORDS[language][f"many_{kind}"].format(count=count)
 
 
 def _section(words: Mapping[str, str], part: Part, person: Person, public_url: str | None) -> Iterable[str]:

@@ -57,6 +57,9 @@ COUNTED: dict[str, tuple[tuple[str, str], tuple[str, str, str]]] = {
     "minute": (("minute", "minutes"), ("минута", "минуты", "минут")),
     "claim": (("claim", "claims"), ("утверждение", "утверждения", "утверждений")),
     "decision": (("decision", "decisions"), ("решение", "решения", "решений")),
+    "edit": (("edit", "edits"), ("исправление", "исправления", "исправлений")),
+    "deletion": (("deletion", "deletions"), ("удаление", "удаления", "удалений")),
+    "gap": (("gap", "gaps"), ("пробел", "пробела", "пробелов")),
     "row": (("row", "rows"), ("строка", "строки", "строк")),
 }
 
@@ -102,6 +105,16 @@ class Words:
         if self.language is Language.ENGLISH:
             return written
         return written.replace(",", "\N{NO-BREAK SPACE}").replace(".", ",")
+
+
+def plural(number: int, one: str, many: str | None = None) -> str:
+    """What is said of a number in English: `plural(1, "is", "are")` is `is`, and without the last an s is put to it."""
+    return one if number == 1 else many or f"{one}s"
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """A number and its English noun: `1 job`, `1,200 jobs`."""
+    return f"{number:,} {plural(number, one, many)}"
 
 
 def excerpt(text: str, start: int, end: int, width: int = QUOTE) -> str:

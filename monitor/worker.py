@@ -136,6 +136,7 @@ class Work:
             Job("oversee", MINUTE, partial(self._oversee, states, partial(hint, "alert"))),
             Job("digest", DIGEST_EVERY, partial(self._digest, partial(hint, "deliver"))),
             Job("deliver", self.tick, partial(self._deliver, stopping)),
+            Job("hand_over", self.tick, self._hand_over),
             Job("index", self.tick, partial(self._index, stopping)),
             Job(
                 "maintain",
@@ -143,9 +144,6 @@ class Work:
                 partial(maintain.maintain, self.database, now=self.now, keeping=self.keeping),
             ),
         ]
-        if self.routes:
-            give = partial(hand_over.hand_over, self.database, self.routes, now=self.now)
-            jobs.append(Job("hand_over", self.tick, give))
         if self.heartbeat is not None:
             jobs.append(Job("heartbeat", MINUTE, Heart(self.heartbeat, states, self.now).beat))
         for source in self.sources:
@@ -223,6 +221,9 @@ class Work:
         return await deliver.deliver(
             self.database, self.mail, now=self.now, stop=lambda: stopping() or self.now() >= until
         )
+
+    async def _hand_over(self) -> Done:
+        return await hand_over.hand_over(self.database, self.routes, now=self.now)
 
     async def _oversee(self, states: States, found: Callable[[], None]) -> Done:
         done = await oversee.oversee(
@@ -368,7 +369,7 @@ class Worker:
                 )
             async with database.transaction() as tx:
                 await runs.close_broken_off(tx, now=self._work.now())
-                await handing.close_broken_off(tx, list(self._work.routes), now=self._work.now())
+                await handing.close_broken_off(tx, now=self._work.now())
             yield
 
     @asynccontextmanager

@@ -54,7 +54,9 @@ def list_(
 @group.command("silence")
 def silence(
     kind: Annotated[str, typer.Argument(help=f"The kind of alert, or `{EVERY}`.")],
-    subject: Annotated[str | None, typer.Argument(help="Only of this subject, and all under it.")] = None,
+    subject: Annotated[
+        str | None, typer.Argument(help="Only of this subject, and all under it: @rybar, case/7 …")
+    ] = None,
     *,
     lasting: Annotated[str, typer.Option("--for", help="How long, as in 30m, 2h or 3d; at most 30d.")],
     note: Annotated[str, typer.Option(help="Why, for the others on call.")],
@@ -65,13 +67,15 @@ def silence(
             f"no kind of alert: {kind}", f"there are {', '.join(alarms.KINDS)}", f"or write {EVERY}"
         )
     span = _span(lasting)
+    of = None if kind == EVERY else kind
+    about = alarms.subject_of(of, subject) if subject is not None else None
 
     async def work(found: Settings, database: Database) -> int:
         async with database.transaction() as tx:
             return await silences.add(
                 tx,
-                kind=None if kind == EVERY else kind,
-                subject=subject,
+                kind=of,
+                subject=about,
                 until=utc_now() + span,
                 note=note.strip(),
                 made_by=getpass.getuser(),

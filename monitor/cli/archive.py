@@ -39,6 +39,7 @@ from monitor.store import (
 from monitor.store.accounts import AccountState
 from monitor.store.database import Database
 from monitor.take_in import TakenIn, take_in
+from monitor.words import counted
 from monitor.worker import recorded
 
 
@@ -93,9 +94,13 @@ def import_(
     if as_json:
         print_json({**collected.numbers(), "refused": refused})
         return
-    out.print(f"imported {collected.posts} new posts and {collected.edits} further versions")
+    out.print(
+        f"imported {counted(collected.posts, 'new post')} and {counted(collected.edits, 'further version')}"
+    )
     if collected.set_aside:
-        out.print(f"set aside {collected.set_aside} messages that could not be read → monitor status --aside")
+        out.print(
+            f"set aside {counted(collected.set_aside, 'message')} that could not be read → monitor status --aside"
+        )
     for name in refused:
         out.print(f"refused {name}: only public channels are kept", markup=False)
 
@@ -118,8 +123,8 @@ def _take_in(folder: Path, *, own: bool, as_json: bool) -> None:
         print_json(taken.numbers())
         return
     out.print(
-        f"imported {taken.posts} posts of {taken.channels} channels with {taken.versions} versions "
-        f"and {taken.decisions} decisions"
+        f"imported {counted(taken.posts, 'post')} of {counted(taken.channels, 'channel')} with {counted(taken.versions, 'version')} "
+        f"and {counted(taken.decisions, 'decision')}"
     )
 
 
@@ -155,9 +160,9 @@ def collect(
     if as_json:
         print_json(collected.numbers() | {"problems": collected.problems})
         return
-    gone = f", {collected.deleted} deletions" if collected.deleted else ""
+    gone = f", {counted(collected.deleted, 'deletion')}" if collected.deleted else ""
     out.print(
-        f"collected {collected.posts} posts and {collected.edits} edits{gone} in {collected.looks} looks"
+        f"collected {counted(collected.posts, 'post')} and {counted(collected.edits, 'edit')}{gone} in {counted(collected.looks, 'look')}"
     )
     for problem in collected.problems:
         out.print(f"[red]✗[/red] {escape(problem)}")

@@ -25,6 +25,7 @@ from monitor.settings import Settings
 from monitor.store import embedded, migrate, watches
 from monitor.store.database import Database
 from monitor.store.embedded import DEMO_SUFFIX, Supervisor
+from monitor.words import counted
 
 T = TypeVar("T")
 
@@ -216,6 +217,10 @@ def progress(what: str, total: int) -> Iterator[Told]:
 
         def told(view: str, rows: int) -> None:
             seen.add(view)
-            bar.update(task, completed=len(seen), description=f"{view} {rows:,} rows".replace(",", " "))
+            bar.update(
+                task,
+                completed=len(seen),
+                description=f"{view} {counted(rows, 'row')}".replace(",", " "),
+            )
 
         yield told

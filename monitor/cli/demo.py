@@ -36,6 +36,7 @@ from monitor.standin.server import CANARY, Standin, serving
 from monitor.store import flags, news, posts, readings, users, watches
 from monitor.store.accounts import AccountMemory
 from monitor.store.database import Database
+from monitor.words import counted
 from monitor.worker import Work, Worker
 
 # The first screen opens on the day of the incursion, with a day and a half of posts already there.
@@ -205,7 +206,9 @@ class Screen:
         self._opened = True
         self._deleted_to = self._read_to
         names = " · ".join(self._handles)
-        out.print(f"channels   {names}     collected {totals['posts']} posts, {totals['edited']} edited\n")
+        out.print(
+            f"channels   {names}     collected {counted(totals['posts'], 'post')}, {totals['edited']} edited\n"
+        )
         flagged = sorted(found.values(), key=lambda post: post.posted_at)
         for post in flagged[-FIRST_SCREEN:]:
             show.flagged(out, post)
@@ -233,5 +236,5 @@ class Screen:
             totals = await posts.total(tx)
             flagged = await flags.total(tx)
         out.print(
-            f"\n{totals['posts']} posts, {totals['edited']} edited, {totals['deleted']} deleted with their words kept, {flagged} flagged"
+            f"\n{counted(totals['posts'], 'post')}, {totals['edited']} edited, {totals['deleted']} deleted with their words kept, {flagged} flagged"
         )

@@ -19,7 +19,7 @@ from monitor.digest import preview as preview_of
 from monitor.digest.told import Asked
 from monitor.digest.windows import due_at
 from monitor.errors import UsageError
-from monitor.model import Edition, Language, Reader, Window, mailbox_of, utc_now
+from monitor.model import DeliveryState, Edition, Language, Reader, Window, mailbox_of, utc_now
 from monitor.settings import Settings
 from monitor.store import deliveries, editions, readers
 from monitor.store.database import Database, Transaction
@@ -183,9 +183,11 @@ async def _due(database: Database, whom: Sequence[Reader]) -> list[tuple[Reader,
 async def _would(database: Database, reader: Reader, window: Window, *, again: bool) -> str:
     async with database.transaction() as tx:
         last = await deliveries.latest(tx, reader.address, window)
+        unwanted = await deliveries.unwanted(tx, reader.address)
     state = last.state.value.replace("_", " ") if last else "not planned"
-    goes = last is None or again or state == "planned"
-    return f"{reader.address:<32} {_written(window)}  {state}{' → would be sent' if goes else ''}"
+    goes = last is None or last.state == DeliveryState.PLANNED or (again and last.state in deliveries.ENDED)
+    would = f"would not be sent: {unwanted}" if unwanted else "would be sent"
+    return f"{reader.address:<32} {_written(window)}  {state}{f' → {would}' if goes else ''}"
 
 
 async def _plan(found: Settings, database: Database, reader: Reader, window: Window, *, again: bool) -> str:

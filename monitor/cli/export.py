@@ -17,6 +17,7 @@ from monitor.settings import Settings
 from monitor.store import exports
 from monitor.store.database import Database
 from monitor.store.exports import Selection
+from monitor.words import counted
 
 
 class _Folders(TyperGroup):
@@ -78,9 +79,14 @@ def to(
         return
     rows = sum(file.rows for file in done.files)
     size = sum(file.bytes for file in done.files)
-    out.print(f"{len(done.files)} files, {rows} rows, {size / 1e6:.1f} MB in {folder}", markup=False)
+    out.print(
+        f"{counted(len(done.files), 'file')}, {counted(rows, 'row')}, {size / 1e6:.1f} MB in {folder}",
+        markup=False,
+    )
     if done.gaps:
-        out.print(f"{len(done.gaps)} spans in which nobody saw a channel → gaps.{form} and manifest.json")
+        out.print(
+            f"{counted(len(done.gaps), 'span')} in which nobody saw a channel → gaps.{form} and manifest.json"
+        )
 
 
 def _named(name: str) -> str:
@@ -101,6 +107,7 @@ def verify(
         for line in wrong:
             out.print(f"[red]✗[/red] {line}")
         if not wrong:
-            out.print(f"whole: {len(held.files)} files, {sum(file.rows for file in held.files)} rows")
+            rows = sum(file.rows for file in held.files)
+            out.print(f"whole: {counted(len(held.files), 'file')}, {counted(rows, 'row')}")
     if wrong:
         raise typer.Exit(1)

@@ -16,6 +16,7 @@ from monitor.settings import Settings
 from monitor.store import purges, watches
 from monitor.store.database import Database, lock_channel
 from monitor.store.purges import Purged
+from monitor.words import counted
 
 _LAST_ID = 2**31 - 1
 
@@ -40,7 +41,7 @@ def purge(
         out.print("nothing was held of it; it is not collected from now on")
         return
     out.print(
-        f"purged {purged.posts} posts with {purged.versions} versions and {len(purged.files)} files; their hashes stay"
+        f"purged {counted(purged.posts, 'post')} with {counted(purged.versions, 'version')} and {counted(len(purged.files), 'file')}; their hashes stay"
     )
 
 

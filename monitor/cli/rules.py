@@ -36,6 +36,7 @@ from monitor.settings import Settings
 from monitor.store import readings, trials
 from monitor.store.database import Database
 from monitor.trial import Trial
+from monitor.words import counted
 from monitor.worker import recorded
 
 INTERRUPTED = 128 + signal.SIGINT
@@ -91,9 +92,9 @@ def flag(as_json: Json = False) -> None:
     if as_json:
         print_json(read.numbers())
     elif due:
-        out.print(f"stopped after {read.posts:,} of {due:,} posts; monitor flag goes on from there")
+        out.print(f"stopped after {read.posts:,} of {counted(due, 'post')}; monitor flag goes on from there")
     else:
-        out.print(f"read {read.posts} posts, flagged {read.flagged}")
+        out.print(f"read {counted(read.posts, 'post')}, flagged {read.flagged}")
     if due:
         raise typer.Exit(INTERRUPTED)
 
@@ -111,7 +112,9 @@ def review(as_json: Json = False) -> None:
     if as_json:
         print_json(done.numbers())
     else:
-        out.print(f"opened {done.opened} cases, {done.joined} posts joined one, {done.changed} changed")
+        out.print(
+            f"opened {counted(done.opened, 'case')}, {counted(done.joined, 'post')} joined one, {done.changed} changed"
+        )
 
 
 @group.command()
@@ -159,7 +162,7 @@ def try_(
     else:
         show.trial(out, tried)
     if stopped_of:
-        err.print(f"stopped after {tried.posts:,} of {stopped_of:,} posts")
+        err.print(f"stopped after {tried.posts:,} of {counted(stopped_of, 'post')}")
         raise typer.Exit(INTERRUPTED)
 
 

@@ -18,6 +18,7 @@ from monitor.store import indexing as waiting
 from monitor.store import search as searching
 from monitor.store.database import Database
 from monitor.store.search import CLOSED, OPENED, Asked, Hit
+from monitor.words import counted
 from monitor.worker import recorded
 
 LONGEST = 60_000
@@ -35,7 +36,7 @@ def index(as_json: Json = False) -> None:
     if as_json:
         print_json(done.numbers())
     else:
-        out.print(f"indexed {done.posts:,} posts, counted {done.days:,} days")
+        out.print(f"indexed {counted(done.posts, 'post')}, counted {counted(done.days, 'day')}")
 
 
 @app.command()

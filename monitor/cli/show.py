@@ -28,7 +28,7 @@ from monitor.store.readings import Waiting
 from monitor.store.rows import span_as_json
 from monitor.store.silences import Silence
 from monitor.trial import Example, Trial
-from monitor.words import QUOTE, excerpt
+from monitor.words import QUOTE, counted, excerpt, plural
 
 MOST_FIGURES = 8
 NOTHING_WAITS = Waiting(0, 0)
@@ -221,6 +221,7 @@ def _state(watch: Watch) -> str:
     return "up to date" if watch.last_look_at else "new"
 
 
+_AILS = {"addresses_refused": ("address refused", "addresses refused")}
 NO_CASES = ForReview(0, 0, None)
 NO_DIGEST = LastDay(0, 0, 0, None)
 
@@ -244,7 +245,9 @@ class Mails:
     def words(self) -> str:
         """All of it on a line; empty where all is well."""
         return " · ".join(
-            f"{count:,} {name.replace('_', ' ')}" for name, count in self.counts().items() if count
+            f"{count:,} {_AILS.get(name, (name, name))[count != 1].replace('_', ' ')}"
+            for name, count in self.counts().items()
+            if count
         )
 
 
@@ -314,7 +317,7 @@ def status(console: Console, standing: Standing, *, now: datetime) -> None:
     due, posts = standing.reading
     if due:
         console.print(
-            f"reading   {due:,} of {posts:,} posts not yet read under the present rules     → monitor flag, or monitor up"
+            f"reading   {due:,} of {counted(posts, 'post')} not yet read under the present rules     → monitor flag, or monitor up"
         )
     if standing.review.oldest is not None:
         console.print(_review(standing.review, now), markup=False)
@@ -328,7 +331,7 @@ def status(console: Console, standing: Standing, *, now: datetime) -> None:
     gone = f" · {totals['deleted']} deleted, their words kept" if totals["deleted"] else ""
     gone += f" · {totals['missing']} not visible" if totals["missing"] else ""
     console.print(
-        f"archive   {totals['posts']} posts · {totals['edited']} edited{gone} · {totals['flagged']} flagged · {totals['set_aside']} set aside"
+        f"archive   {counted(totals['posts'], 'post')} · {totals['edited']} edited{gone} · {totals['flagged']} flagged · {totals['set_aside']} set aside"
     )
 
 
@@ -472,7 +475,7 @@ def coverage(console: Console, ranges: Iterable[Ranges], looks: Iterable[Looks])
             console.print(f"  · @{known.handle:<16} no look has shown a post yet")
             continue
         first, last = known.looked[0][0], known.looked[-1][1]
-        told = f"ids {first}–{last}: {known.held} posts, {known.empty} proven empty"
+        told = f"ids {first}–{last}: {counted(known.held, 'post')}, {known.empty} proven empty"
         told += f", {known.purged} purged" if known.purged else ""
         rest = f", {known.unshown} without a post, not asked for yet" if known.unshown else ""
         console.print(f"  {mark} @{known.handle:<16} {told}{rest}")
@@ -523,10 +526,10 @@ def reading_as_json(found: Reading, text: str) -> dict[str, object]:
 
 def trial(console: Console, tried: Trial) -> None:
     """What tried rules would change, with the first examples of each change."""
-    console.print(f"read {tried.posts:,} posts under these rules; nothing was written")
+    console.print(f"read {counted(tried.posts, 'post')} under these rules; nothing was written")
     if tried.unread:
         console.print(
-            f"[yellow]{tried.unread:,} of them were not yet read under the rules in force, so they are compared with older ones or none[/yellow]     → monitor flag"
+            f"[yellow]{tried.unread:,} of them {plural(tried.unread, 'was', 'were')} not yet read under the rules in force, so {plural(tried.unread, 'it is', 'they are')} compared with older ones or none[/yellow]     → monitor flag"
         )
     for topic, change in sorted(tried.topics.items()):
         console.print(
@@ -625,7 +628,7 @@ def table(console: Console, columns: Sequence[str], rows: Sequence[Sequence[obje
     console.print(_aligned(columns, widths, right), markup=False, style="dim")
     for line in cells:
         console.print(_aligned(line, widths, right), markup=False)
-    console.print(f"{len(rows)} row{'s' * (len(rows) != 1)}", style="dim")
+    console.print(counted(len(rows), "row"), style="dim")
 
 
 def _one_line(text: str) -> str:

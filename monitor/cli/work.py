@@ -20,6 +20,7 @@ from monitor.settings import Settings
 from monitor.store import runs, watches
 from monitor.store.database import Database
 from monitor.store.migrate import shipped
+from monitor.words import counted, plural
 from monitor.worker import Work, Worker
 
 TERMS = "first start"
@@ -45,7 +46,7 @@ def init() -> None:
             return len(await watches.every(tx))
 
     count = with_archive(work)
-    out.print(f"the database is ready and {count} channels are listed → monitor up")
+    out.print(f"the database is ready and {counted(count, 'channel is', 'channels are')} listed → monitor up")
 
 
 @app.command()
@@ -101,12 +102,12 @@ def _promises(found: Settings, listed: Sequence[Watch]) -> list[str]:
     if handles := through[SourceName.PREVIEW]:
         host = found.preview_hosts[0].partition("://")[2]
         lines += [
-            f"Fetched are the public web pages of {len(handles)} channels ({', '.join(handles)}) from {host}, without an account.",
+            f"Fetched are the public web pages of {counted(len(handles), 'channel')} ({', '.join(handles)}) from {host}, without an account.",
             f"At most one request every {found.preview_pace:g} s, as “{found.user_agent}”; robots.txt is obeyed, nothing is posted, joined or counted as a view.",
         ]
     if handles := through[SourceName.TELEGRAM]:
         lines += [
-            f"Read through your account are {len(handles)} channels ({', '.join(handles)}), or their public web pages while it cannot be reached.",
+            f"Read through your account {plural(len(handles), 'is', 'are')} {counted(len(handles), 'channel')} ({', '.join(handles)}), or their public web pages while it cannot be reached.",
             f"At most one request every {found.telegram_pace:g} s for each account; nothing is posted, joined, marked as read or counted as a view.",
         ]
     return lines

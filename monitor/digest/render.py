@@ -1,17 +1,19 @@
 """Drawing an edition: the mail's HTML with its styles on the elements, its plain text, and the whole for the site.
 
-Mail clients cut a long mail off (Gmail near 102 kB), so entries are left to the web until the HTML fits; the plain
-text has the same entries. Whatever others wrote is escaped, put on one line, and kept from turning the text around it.
+Mail clients cut a long mail off (Gmail near 102 kB), so entries and rows are left to the web until the HTML fits, and
+how many is told; the plain text has the same. Whatever others wrote is escaped, put on one line, and kept from turning
+the text around it.
 """
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cache
-from itertools import groupby
+from itertools import groupby, starmap
+from sys import maxsize
 from textwrap import wrap
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import css_inline
@@ -32,10 +34,6 @@ WIDTH = 78
 QUOTE = 280
 SHORT_QUOTE = 120
 MOST_FIGURES = 6
-# Entries a topic, from what one likes to read down to what fits.
-_ENTRIES = (12, 8, 5, 3, 2, 1)
-_CHANGES = 10
-_CLAIMED_ROWS = 20
 _BARS = " ▁▂▃▄▅▆▇█"
 _BLOCKS = 12
 
@@ -57,6 +55,22 @@ class Drawn:
 
 
 @dataclass(frozen=True, slots=True)
+class Room:
+    """How much there is room for: entries a topic, rows of channels and of gaps each, changes, claims, and channels of a claim."""
+
+    entries: int
+    rows: int
+    changes: int = 10
+    claims: int = 20
+    ranges: int = 8
+
+
+# From what one likes to read down to what fits, however many topics and channels there are.
+_ROOMS = tuple(starmap(Room, ((12, 100), (8, 60), (5, 40), (3, 30), (2, 20), (1, 10), (0, 5))))
+_WHOLE = Room(*[maxsize] * len(fields(Room)))
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """The entries of a topic, and how many more cases it has. It is empty for posts whose flags are lifted by now."""
 
@@ -65,14 +79,24 @@ class Group:
     more: int
 
 
+class Row(NamedTuple):
+    """A row of the table of figures: each channel's range with its link, how many more channels, and whether two exclude each other."""
+
+    kind: str
+    side: str
+    ranges: list[tuple[str, str, str | None]]
+    more: int
+    clash: bool
+
+
 def drawn(told: Told, *, public_url: str | None) -> Drawn:
     """An edition of what is told; links to pages of ours are there with a `public_url` alone."""
     pen = _Pen(told, public_url)
-    most = next((n for n in _ENTRIES if len(pen.html(n).encode()) <= LARGEST_HTML), _ENTRIES[-1])
+    room = next((one for one in _ROOMS if len(pen.html(one).encode()) <= LARGEST_HTML), _ROOMS[-1])
     return Drawn(
         subject=pen.subject(),
-        html=pen.html(most),
-        body=pen.text(most),
+        html=pen.html(room),
+        body=pen.text(room),
         page=pen.page(),
         posts=tuple(sorted(pen.quoted())),
     )
@@ -105,20 +129,19 @@ class _Pen:
         self.public_url = public_url
         self.zone = ZoneInfo(told.asked.zone)
         self.conflicts = conflicting(told.claimed)
+        self.takeaways = takeaways(told)
 
-    def html(self, most: int) -> str:
+    def html(self, room: Room) -> str:
         """The HTML of the mail."""
-        return _inliner().inline(self._draw("edition.html", most=most, changes=_CHANGES, web=False))
+        return _inliner().inline(self._draw("edition.html", room))
 
     def page(self) -> str:
         """The whole, for the site."""
-        return self._draw(
-            "edition.html", most=len(self.told.entries), changes=len(self.told.changes), web=True
-        )
+        return self._draw("edition.html", _WHOLE)
 
-    def text(self, most: int) -> str:
+    def text(self, room: Room) -> str:
         """The plain text of the mail, in lines of at most WIDTH characters, save for links."""
-        drawn_text = self._draw("edition.txt", most=most, changes=_CHANGES, web=False)
+        drawn_text = self._draw("edition.txt", room)
         return "\n".join(_wrapped(drawn_text)).strip("\n") + "\n"
 
     def quoted(self) -> set[tuple[int, int]]:
@@ -141,26 +164,52 @@ class _Pen:
         told += [t("subject.dark", channels=t.count("channel", dark))] if dark else []
         return " · ".join([*parts[:2], ", ".join([parts[2], *told])])
 
-    def _draw(self, template: str, *, most: int, changes: int, web: bool) -> str:
+    def _draw(self, template: str, room: Room) -> str:
+        told = self.told
         known: dict[str, Any] = {
             "t": self.t,
-            "told": self.told,
+            "told": told,
             "pen": self,
-            "lang": self.told.asked.language.value,
+            "lang": told.asked.language.value,
             "subject": self.subject(),
-            "groups": grouped(self.told, most=most),
+            "narrowed": self.narrowed(room.rows),
+            "groups": grouped(told, most=room.entries),
             "takeaways": [
-                (self.sentence(one), self.link(*one.post) if one.post else None)
-                for one in takeaways(self.told)
+                (self.sentence(one), self.link(*one.post) if one.post else None) for one in self.takeaways
             ],
-            "changes": self.told.changes[:changes],
-            "deletions": self.told.deletions[:changes],
-            "claims": self.claims(),
-            "web": web,
         }
+        parts = {
+            "claims": (self.claims(room), room.claims),
+            "changes": (told.changes, room.changes),
+            "deletions": (told.deletions, room.changes),
+            "volumes": (self.volumes(room.rows), room.rows),
+            "troubled": (told.troubled, room.rows),
+            "gaps": (told.gaps, room.rows),
+        }
+        known |= {name: rows[:most] for name, (rows, most) in parts.items()}
+        known["rest"] = {name: len(rows) - most for name, (rows, most) in parts.items()}
         return _environment().get_template(template).render(known)
 
     # --- what the templates ask for ---------------------------------------------------------------------
+
+    def more(self, noun: str, number: int) -> str:
+        """How many more there are than are drawn, and where they are seen."""
+        return self.t("more" if self.public_url else "more.offline", what=self.t.count(noun, number))
+
+    def narrowed(self, most: int) -> str:
+        """The topics and channels that an edition is narrowed to; empty where it is not."""
+        asked = self.told.asked.narrowed
+        return self._listed([*asked.topics, *asked.channels], most)
+
+    def _listed(self, words: Sequence[str], most: int, *, between: str = ", ") -> str:
+        more = len(words) - most
+        return between.join([*words[:most], *([self.t("flagged.and_more", n=more)] if more > 0 else [])])
+
+    def volumes(self, most: int) -> list[Volume]:
+        """How much the channels posted: where not all find room, first those that post the most, or usually do."""
+        every = self.told.volumes
+        first = sorted(every, key=lambda one: -max(one.posts, self.norm(one) or 0))[:most]
+        return [one for one in every if one in first] + [one for one in every if one not in first]
 
     def day(self, moment: datetime) -> str:
         """A day by the reader's clock: `6 Aug`."""
@@ -204,9 +253,7 @@ class _Pen:
 
     def figures(self, figures: Sequence[Stated]) -> str:
         """Several of them, the first MOST_FIGURES."""
-        told = [self.figure(one) for one in figures[:MOST_FIGURES]]
-        more = len(figures) - len(told)
-        return "; ".join([*told, *([self.t("flagged.and_more", n=more)] if more else [])])
+        return self._listed([self.figure(one) for one in figures], MOST_FIGURES, between="; ")
 
     def changed(self, change: Change) -> tuple[str, str] | None:
         """The figures that an edit took out and put in; None where it touched none."""
@@ -229,29 +276,28 @@ class _Pen:
         words = ", ".join(names) + (f" {self.t('flagged.and_more', n=more)}" if more > 0 else "")
         return self.t("flagged.copies", names=words)
 
-    def claims(self) -> list[tuple[str, str, list[tuple[str, str, str | None]], bool]]:
-        """Rows of the table of figures: kind, side, each channel's range with its link, and whether two exclude each other."""
+    def claims(self, room: Room) -> list[Row]:
+        """Rows of the table of figures, those that exclude each other first, then those of most claims."""
         clash = {(one.kind, one.side) for one, _ in self.conflicts}
         rows: dict[tuple[str, str], list[Claimed]] = {}
         for one in self.told.claimed:
             rows.setdefault((one.kind, one.side), []).append(one)
         order = sorted(rows, key=lambda key: (key not in clash, -sum(one.claims for one in rows[key]), key))
-        return [
-            (
-                self.t.named("kind", kind),
-                self.t.named("side", side),
-                [
-                    (
-                        self.channel(one),
-                        self.range(one),
-                        self.link(one.channel_id, one.message_id, one.version),
-                    )
-                    for one in rows[kind, side]
-                ],
-                (kind, side) in clash,
-            )
-            for kind, side in order[:_CLAIMED_ROWS]
-        ]
+        return [self._row(rows[key], room.ranges, clash=key in clash) for key in order]
+
+    def _row(self, claimed: Sequence[Claimed], most: int, *, clash: bool) -> Row:
+        opposed = {one for pair in self.conflicts for one in pair} if clash else set()
+        first = sorted(claimed, key=lambda one: one not in opposed)[:most]
+        return Row(
+            self.t.named("kind", claimed[0].kind),
+            self.t.named("side", claimed[0].side),
+            [
+                (self.channel(one), self.range(one), self.link(one.channel_id, one.message_id, one.version))
+                for one in (first if len(first) < len(claimed) else claimed)
+            ],
+            len(claimed) - len(first),
+            clash,
+        )
 
     def range(self, one: Claimed) -> str:
         """What a channel said, in short, and how often where that was more than once."""

@@ -146,7 +146,7 @@ def _quiet(told: Told) -> Iterator[Takeaway]:
         yield Takeaway("take.nothing", {"posts": told.counts.posts})
     if not told.counts.edited and not told.counts.deleted:
         yield Takeaway("take.unchanged")
-    if not told.troubled:
+    if told.volumes and not told.troubled:
         yield Takeaway("take.read", {"channels": len(told.volumes)})
     yield Takeaway("take.waiting", {"waiting": told.waiting.open + told.waiting.escalated})
     yield Takeaway("take.decided", {"decided": told.counts.decided})

@@ -17,6 +17,7 @@ from monitor.extraction.tokens import tokens_of
 from monitor.extraction.topics import Topic, Word, compile_topic, topics_table, words_of
 from monitor.extraction.topics import gate_of as words_gate
 from monitor.model import Figure, Flag, Reading, Span
+from monitor.words import counted
 
 NOTHING = Reading()
 
@@ -54,11 +55,15 @@ class Rules:
 
     def made_of(self, topic: Topic) -> str:
         """What a topic is found by, in a few words."""
-        parts = [f"{topic.terms.terms:,} terms in {topic.terms.count:,} forms"] if topic.terms.count else []
-        parts += [f"{len(topic.hashtags)} hashtags"] if topic.hashtags else []
-        parts += [f"{len(topic.patterns)} patterns"] if topic.patterns else []
-        parts += [f"{len(topic.figures)} kinds of figures"] if topic.figures else []
-        parts += [f"{self.gazetteer.count} places"] if topic.gazetteer else []
+        parts = (
+            [f"{counted(topic.terms.terms, 'term')} in {counted(topic.terms.count, 'form')}"]
+            if topic.terms.count
+            else []
+        )
+        parts += [counted(len(topic.hashtags), "hashtag")] if topic.hashtags else []
+        parts += [counted(len(topic.patterns), "pattern")] if topic.patterns else []
+        parts += [f"{counted(len(topic.figures), 'kind')} of figures"] if topic.figures else []
+        parts += [counted(self.gazetteer.count, "place")] if topic.gazetteer else []
         return ", ".join(parts)
 
     def _figures(self, normal: Normal) -> tuple[Figure, ...]:

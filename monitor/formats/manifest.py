@@ -13,6 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from monitor.errors import ExportError
 from monitor.formats import Format, Row, read
 from monitor.model import ColumnKind, ExportColumn
+from monitor.words import counted
 
 NAME = "manifest.json"
 # A further number would be read by another version of the product.
@@ -170,7 +171,7 @@ def differences(folder: Path, manifest: Manifest) -> Iterable[str]:
         elif (
             isinstance(entry, DataFile) and (rows := _rows(folder, entry, manifest.file_format)) != entry.rows
         ):
-            yield f"{entry.name} has {rows} rows, not {entry.rows}"
+            yield f"{entry.name} has {counted(rows, 'row')}, not {entry.rows}"
 
 
 def _rows(folder: Path, file: DataFile, form: Format) -> int:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from monitor.formats.values import moment
 from monitor.model import ExportColumn
+from monitor.words import counted
 
 DICTIONARY, CITATION = "dictionary.md", "CITATION.cff"
 
@@ -60,7 +61,7 @@ def citation(cited: Cited) -> str:
     )
     kept = f" Left out is what does not fit: {', '.join(cited.filters)}." if cited.filters else ""
     abstract = (
-        f"{cited.posts} posts of {cited.channels} public Telegram channels{span}, with their versions, and what rules and "
+        f"{counted(cited.posts, 'post')} of {counted(cited.channels, 'public Telegram channel')}{span}, with their versions, and what rules and "
         f"analysts read in them; schema research {cited.schema_version}.{kept} manifest.json has the SHA-256 of each file."
     )
     fields = {

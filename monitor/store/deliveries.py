@@ -19,6 +19,8 @@ from monitor.store.database import Transaction
 
 UNSUBSCRIBED = "the reader unsubscribed"
 REFUSED = "the mail server refuses the address"
+# What a person can have sent again.
+ENDED = (DeliveryState.IN_DOUBT, DeliveryState.FAILED, DeliveryState.SENT, DeliveryState.KEPT)
 _BROKEN_OFF = "the worker ended while it was handed over"
 # How a delivery of which a later one was made for the same reader is left out of what a person must see to.
 _LAST = """NOT EXISTS (SELECT FROM monitor.deliveries o WHERE o.again > d.again AND o.address = d.address
@@ -233,12 +235,25 @@ async def claim(tx: Transaction, *, now: datetime) -> Claimed | None:
 
 async def _reader(tx: Transaction, address: str) -> dict[str, Any]:
     found = await tx.execute(
-        text("SELECT token, unsubscribed_at, refused_at FROM monitor.readers WHERE address = :address"),
-        {"address": address},
+        text("SELECT token FROM monitor.readers WHERE address = :address"), {"address": address}
     )
-    row = found.one()
-    refused = REFUSED if row.refused_at else None
-    return {"token": row.token, "unwanted": UNSUBSCRIBED if row.unsubscribed_at else refused}
+    return {"token": found.scalar_one(), "unwanted": await unwanted(tx, address)}
+
+
+async def unwanted(tx: Transaction, address: str) -> str | None:
+    """Why no digest is to go to a reader; None where one is, also to one who is new."""
+    found = await tx.execute(
+        text(
+            """
+            SELECT CASE WHEN unsubscribed_at IS NOT NULL THEN :unsubscribed
+                        WHEN refused_at IS NOT NULL THEN :refused END
+            FROM monitor.readers WHERE address = :address
+            """
+        ),
+        {"address": address, "unsubscribed": UNSUBSCRIBED, "refused": REFUSED},
+    )
+    why: str | None = found.scalar_one_or_none()
+    return why
 
 
 async def _notice(tx: Transaction, notice_id: int) -> Notice:
@@ -443,13 +458,13 @@ async def resend(tx: Transaction, delivery_id: int, *, now: datetime) -> int:
     Raises UsageError where there is no such delivery, where it is still on its way, or where the reader gets no more.
     """
     row = await _one(tx, delivery_id)
-    if row.state not in ("in_doubt", "failed", "sent", "kept"):
+    if row.state not in ENDED:
         raise UsageError(
             f"delivery {delivery_id} is {row.state.replace('_', ' ')}",
             "only one that came to an end is sent again",
             "monitor digest doubt lists what there is to see to",
         )
-    if row.notice_id is None and (await _reader(tx, row.address))["unwanted"]:
+    if row.notice_id is None and await unwanted(tx, row.address):
         raise UsageError(
             f"{row.address} gets no digest",
             "they unsubscribed, or the mail server refuses the address",

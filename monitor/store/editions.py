@@ -1,7 +1,7 @@
 """Editions of the digest: kept once for each window, zone, language and filter, and never composed differently."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -116,6 +116,20 @@ async def keep(
 ) -> int:
     """Keep an edition; gives its number, that of the one that was kept first where there is one."""
     key = _key(window, zone, language, narrowed)
+    edition_id = await _added(tx, key, content, now=now)
+    if edition_id is not None:
+        await _quote(tx, edition_id, content.posts)
+        return edition_id
+    first = await tx.execute(
+        text(f"SELECT edition_id FROM monitor.editions WHERE {_KEY}"),  # noqa: S608 - a constant
+        key,
+    )
+    return int(first.scalar_one())
+
+
+async def _added(
+    tx: Transaction, key: Mapping[str, object], content: Content, *, now: datetime
+) -> int | None:
     made = await tx.execute(
         text(
             """
@@ -126,8 +140,8 @@ async def keep(
             ON CONFLICT DO NOTHING RETURNING edition_id
             """
         ),
-        key
-        | {
+        {
+            **key,
             "now": now,
             "subject": content.subject,
             "html": content.html,
@@ -138,27 +152,26 @@ async def keep(
         },
     )
     edition_id: int | None = made.scalar_one_or_none()
-    if edition_id is None:
-        return int(
-            (
-                await tx.execute(text(f"SELECT edition_id FROM monitor.editions WHERE {_KEY}"), key)  # noqa: S608
-            ).scalar_one()
-        )
-    if content.posts:
-        await tx.execute(
-            text(
-                """
-                INSERT INTO monitor.edition_posts (edition_id, channel_id, message_id)
-                SELECT :edition, * FROM unnest(CAST(:channels AS bigint[]), CAST(:messages AS bigint[]))
-                """
-            ),
-            {
-                "edition": edition_id,
-                "channels": [channel for channel, _ in content.posts],
-                "messages": [message for _, message in content.posts],
-            },
-        )
     return edition_id
+
+
+async def _quote(tx: Transaction, edition_id: int, posts: Sequence[tuple[int, int]]) -> None:
+    """Write what an edition quotes, so that a purge finds it there too."""
+    if not posts:
+        return
+    await tx.execute(
+        text(
+            """
+            INSERT INTO monitor.edition_posts (edition_id, channel_id, message_id)
+            SELECT :edition, * FROM unnest(CAST(:channels AS bigint[]), CAST(:messages AS bigint[]))
+            """
+        ),
+        {
+            "edition": edition_id,
+            "channels": [channel for channel, _ in posts],
+            "messages": [message for _, message in posts],
+        },
+    )
 
 
 class Listed(NamedTuple):

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import text
 
-from monitor.model import DeliveryState, Language, Notice, Severity
+from monitor.model import MAIL_ROUTE, DeliveryState, Language, Notice, Severity
 from monitor.store.database import Transaction
 
 
@@ -105,16 +105,32 @@ async def tried(
     )
 
 
-async def close_broken_off(tx: Transaction, routes: Sequence[str], *, now: datetime) -> int:
+async def end_unreachable(tx: Transaction, routes: Sequence[str], *, now: datetime) -> int:
+    """Let fail what is planned by a route that is none of these, since nothing else would ever take it up; gives how many."""
+    done = await tx.execute(
+        text(
+            """
+            UPDATE monitor.deliveries SET state = 'failed', next_at = NULL, ended_at = :now,
+                error = 'no route is called ' || route
+                        || ': it is not in MONITOR_ALERT_ROUTES, or was not when the worker started'
+            WHERE state = 'planned' AND notice_id IS NOT NULL AND route <> :mail AND route <> ALL(:routes)
+            """
+        ),
+        {"now": now, "mail": MAIL_ROUTE, "routes": list(routes)},
+    )
+    return done.rowcount
+
+
+async def close_broken_off(tx: Transaction, *, now: datetime) -> int:
     """Put in doubt what a killed worker was handing over; only the one worker may call it. Gives how many."""
     done = await tx.execute(
         text(
             """
             UPDATE monitor.deliveries SET state = 'in_doubt', next_at = NULL, ended_at = :now,
                 error = 'the worker ended while it was handed over'
-            WHERE state = 'handing' AND notice_id IS NOT NULL AND route = ANY(:routes)
+            WHERE state = 'handing' AND notice_id IS NOT NULL AND route <> :mail
             """
         ),
-        {"now": now, "routes": list(routes)},
+        {"now": now, "mail": MAIL_ROUTE},
     )
     return done.rowcount

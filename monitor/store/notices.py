@@ -57,12 +57,11 @@ async def waiting(tx: Transaction, *, now: datetime) -> list[Waiting]:
     return found
 
 
-async def next_escalation(tx: Transaction) -> datetime | None:
-    """When the next alert is to be escalated that nobody has claimed by then."""
+async def next_escalation(tx: Transaction, *, now: datetime) -> datetime | None:
+    """When the next alert is to be escalated that nobody has claimed by then; those before wait for whoever comes."""
     found = await tx.execute(
-        text(
-            "SELECT min(escalate_at) FROM monitor.alerts WHERE escalate_at IS NOT NULL AND resolved_at IS NULL"
-        )
+        text("SELECT min(escalate_at) FROM monitor.alerts WHERE escalate_at > :now AND resolved_at IS NULL"),
+        {"now": now},
     )
     at: datetime | None = found.scalar_one()
     return at

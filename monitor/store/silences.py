@@ -8,10 +8,13 @@ from sqlalchemy import text
 
 from monitor.store.database import Transaction
 
-# Of an alert `a`: a subject also stands for all that lies under it, as case/7 for case/7/12/v2.
+# Of an alert `a`: a subject also stands for all that lies under it, as case/7 for case/7/12/v2, and a handle for the
+# cases of its channel. Handles are the same in small and large letters.
 SILENCED = """EXISTS (SELECT FROM monitor.silences s
                       WHERE s.ended_at IS NULL AND s.until > :now AND (s.kind IS NULL OR s.kind = a.kind)
-                        AND (s.subject IS NULL OR s.subject = a.subject OR starts_with(a.subject, s.subject || '/')))"""
+                        AND (s.subject IS NULL
+                             OR lower(s.subject) IN (lower(a.subject), lower(a.told->>'handle'))
+                             OR starts_with(lower(a.subject), lower(s.subject) || '/')))"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

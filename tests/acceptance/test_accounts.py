@@ -359,7 +359,7 @@ def test_a_purge_takes_a_post_out_for_good(reader: Reader) -> None:
     refused = reader.run("purge", "@demo_governor/4316", "--reason", "asked for", code=2)
     assert "add --yes" in refused
     told = reader.run("purge", "https://t.me/demo_governor/4316?single", "--reason", "asked for", "--yes")
-    assert "purged 1 posts with " in told
+    assert "purged 1 post with " in told
     assert reader.json("status")["totals"]["posts"] == before - 1
     reader.run("collect", "@demo_governor", "--since", "2024-07-01")
     assert reader.json("status")["totals"]["posts"] == before - 1

@@ -40,8 +40,31 @@ def test_a_silence_is_listed_and_ended(home: Home) -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        (("silent", "@rybar"), ("silent", "rybar")),
+        (("watch", "https://t.me/Rybar"), ("watch", "Rybar")),
+        (("topic", "@rybar"), ("topic", "rybar")),
+        (("all", "@rybar"), (None, "rybar")),
+        (("official", "case/7/12/v2"), ("official", "case/7/12/v2")),
+        (("job", "flag"), ("job", "flag")),
+    ],
+)
+def test_a_silence_is_of_a_channel_however_its_handle_is_written(
+    home: Home, written: tuple[str, str], kept: tuple[str | None, str]
+) -> None:
+    home.run("alerts", "silence", *written, "--for", "2h", "--note", "x")
+    (silence,) = json.loads(home.run("alerts", "list", "--json"))["silences"]
+    assert (silence["kind"], silence["subject"]) == kept
+
+
+@pytest.mark.parametrize(
     ("arguments", "told"),
     [
+        (("silent", "case/7", "--for", "2h"), "no channel handle: case/7"),
+        (("topic", "sudzha", "--for", "2h"), "its subject is a case, as case/7, or a channel, as @rybar"),
+        (("job", "@rybar", "--for", "2h"), "its subject is a step, as flag or collect:preview"),
+        (("disk", "/var", "--for", "2h"), "its subject is data"),
         (("weather", "--for", "2h"), "no kind of alert: weather"),
         (("all", "--for", "forever"), "no length of a silence: forever"),
         (("all", "--for", "0m"), "no length of a silence: 0m"),

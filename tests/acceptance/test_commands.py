@@ -95,7 +95,7 @@ def test_an_import_is_shown_and_refused_by_name(home: Home) -> None:
         home.path / "result.json", [message(1, "В Судже 11 танков"), {"id": 2, "type": "unsupported"}]
     )
     shown = home.run("import", str(path), "--handle", "@long_channel")
-    assert "imported 1 new posts" in shown
+    assert "imported 1 new post and" in shown
     assert "set aside 1" in shown
     assert json.loads(home.run("import", str(path), "--json"))["posts"] == 0
     assert "could not export" in home.run("status", "--aside")
@@ -241,7 +241,7 @@ def test_up_asks_once_and_then_works_until_it_is_ended(home: Home) -> None:
             line = worker.stdout.readline()
             assert line, said
             said += line
-        assert ("public web pages of 1 channels" in said) is first
+        assert ("public web pages of 1 channel (" in said) is first
         if first:
             assert "terms" in said
         while json.loads(home.run("status", "--json"))["totals"]["posts"] < 85:

@@ -42,7 +42,7 @@ async def test_what_is_in_doubt_or_refused_is_seen_and_mended(database: Database
     assert "in doubt  digest until 2024-08-09 05:00 UTC to ann@r.example" in told
     assert "olya@r.example gets no digest, refused: the server answered 550 5.1.1 no such user" in told
     assert "digest    sent to 0 of 2" in await run(home, "status")
-    assert "mails     1 in doubt · 1 failed · 1 addresses refused" in await run(home, "status")
+    assert "mails     1 in doubt · 1 failed · 1 address refused" in await run(home, "status")
     document = json.loads(await run(home, "digest", "doubt", "--json"))
     assert [one["state"] for one in document["deliveries"]] == ["in_doubt", "failed"]
     assert "token" not in document["away"][0]
@@ -145,6 +145,33 @@ async def test_while_a_worker_sends_it_is_said_that_the_worker_does(database: Da
         told = await run(home, "digest", "send", "--date", "2024-08-06")
     assert "a worker is sending mails at this moment" in told
     assert await states(database) == ["planned"]
+
+
+async def test_a_dry_run_says_what_does_not_go_and_why(database: Database, home: Home) -> None:
+    await run(home, "init")
+    listed = home.path / "config" / "digest.toml"
+    listed.write_text(
+        "".join(f'[[reader]]\naddress = "{name}@r.example"\n' for name in ("ann", "bob", "cid"))
+    )
+    async with database.transaction() as tx:
+        ann = await readers.known(tx, "ann@r.example", now=utc_now())
+        await readers.unsubscribe(tx, ann.token, now=UNTIL)
+        bob = await readers.known(tx, "bob@r.example", now=utc_now())
+        await readers.refused(tx, bob.address, "550 5.1.1", now=UNTIL)
+    send = ("digest", "send", "--date", "2024-08-06")
+    told = (await run(home, *send, "--dry-run")).splitlines()
+    assert told[0].endswith("not planned → would not be sent: the reader unsubscribed")
+    assert told[1].endswith("not planned → would not be sent: the mail server refuses the address")
+    assert told[2].endswith("not planned → would be sent")
+    await run(home, *send)
+    assert await states(database) == ["dropped", "dropped", "kept"]
+    told = (await run(home, *send, "--dry-run", "--again")).splitlines()
+    assert [line.rpartition("UTC  ")[2] for line in told] == ["dropped", "dropped", "kept → would be sent"]
+    async with database.transaction() as tx:
+        cid = await readers.known(tx, "cid@r.example", now=UNTIL)
+        await readers.unsubscribe(tx, cid.token, now=UNTIL)
+    told = (await run(home, *send, "--dry-run", "--again", "--reader", cid.address)).splitlines()
+    assert told[0].endswith("kept → would not be sent: the reader unsubscribed")
 
 
 async def test_one_reader_who_gets_none_does_not_keep_a_digest_from_the_others(

@@ -84,7 +84,7 @@ def test_the_side_of_a_channel_makes_its_posts_due(home: Home) -> None:
         env=home.env, cwd=home.path, text=True, check=True, capture_output=True,
     )  # fmt: skip
     assert json.loads(home.run("status", "--json"))["unread"] == 1
-    assert "read 1 posts" in home.run("flag")
+    assert "read 1 post," in home.run("flag")
 
 
 def test_one_text_is_explained(home: Home) -> None:

@@ -284,6 +284,33 @@ async def test_with_nobody_on_call_it_waits_for_whoever_comes(desk: Desk) -> Non
     assert await desk.told() == [("Ben", "raised")]
 
 
+async def test_a_case_that_all_on_call_let_be_goes_to_whoever_comes_next(desk: Desk) -> None:
+    at = desk.clock()
+    shifts = (
+        Shift(person="Ann", since=at.time(), until=(at + timedelta(hours=8)).time()),
+        Shift(person="Ben", since=(at + timedelta(hours=8)).time(), until=(at + timedelta(hours=16)).time()),
+    )
+    desk.plan = replace(PLAN, shifts=shifts)
+    await desk.posts({1: "В Судже тихо"})
+    await desk.run()
+    await desk.run(seconds=2)
+    await desk.run(hours=2)
+    await desk.posts({2: "Под Суджей бой"})
+    await desk.run()
+    done = await desk.run(seconds=2)
+    # What waits for the next shift does not hide when the other is to be escalated.
+    assert done.next_at == desk.clock() + timedelta(minutes=15)
+    await desk.run(hours=5)
+    assert await desk.told() == [("Ann", "raised"), ("Ann", "raised")]
+    await desk.run(hours=1)
+    assert (await desk.told())[2:] == [("Ben", "escalated")]
+    await desk.run(hours=16)
+    assert len(await desk.told()) == 3
+    assert {
+        row.escalate_at for row in await ask(desk.database, "SELECT escalate_at FROM monitor.alerts")
+    } == {None}
+
+
 async def silence(
     desk: Desk, *, hours: float = 2, kind: str | None = None, subject: str | None = None
 ) -> int:
@@ -307,6 +334,9 @@ async def silence(
         ("topic", "case/1", True),
         (None, "case/1", True),
         ("topic", "case", True),
+        ("topic", "Long_Channel", True),
+        (None, "long_channel", True),
+        ("topic", "long", False),
         ("figure", None, False),
         ("topic", "case/2", False),
         ("topic", "case/11", False),

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes, policy
 from typing import Any
@@ -11,11 +12,14 @@ import pytest
 
 from monitor import deliver
 from monitor.digest import digest, edition_of, plan_due, preview, windows_due
-from monitor.digest.render import LARGEST_HTML, WIDTH, Drawn, grouped
+from monitor.digest.render import LARGEST_HTML, WIDTH, Drawn, drawn, grouped
 from monitor.digest.told import Asked, Told
-from monitor.model import EVERYTHING, Language, Narrowed, Reader, Window
+from monitor.digest.wording import Wording
+from monitor.model import EVERYTHING, TROOP_KINDS, Language, Narrowed, Reader, Window
 from monitor.store import deliveries, editions, readers
+from monitor.store.coverage import Gap
 from monitor.store.database import Database
+from monitor.store.summary import Claimed, Troubled, Volume
 from tests.conftest import Clock
 from tests.integration.board_helpers import AUGUST, counting, make_channel, make_post
 from tests.integration.helpers import ask, listed
@@ -281,6 +285,40 @@ async def test_a_long_day_fits_a_mail_and_the_rest_is_on_the_web(database: Datab
     assert len(made.html.encode()) <= LARGEST_HTML
     assert "more on the web" in made.html
     assert made.page.count('class="quote"') == 120
+
+
+@pytest.mark.parametrize("language", list(Language))
+async def test_hundreds_of_channels_and_gaps_fit_a_mail_and_the_rest_is_on_the_web(
+    database: Database, language: Language
+) -> None:
+    found, _ = await told(database, language=language)
+    label = "Канал с очень длинным названием, какие бывают, "
+    many = [f"{label}{number}" for number in range(700)]
+    full = replace(
+        found,
+        volumes=tuple(Volume(name, name, number, 9, timedelta(days=7)) for number, name in enumerate(many)),
+        troubled=tuple(Troubled(name, name, DAY.since, "no public preview", paused=False) for name in many),
+        gaps=tuple(Gap(name, name, DAY.since, DAY.until, "unreachable") for name in many),
+        claimed=tuple(
+            Claimed(kind=kind, side="ukraine", channel_id=number, message_id=1, version=1, handle=None,
+                    title=many[number], low=number + 1.0, high=number + 1.0, claims=1)
+            for kind in TROOP_KINDS for number in range(100)),
+        asked=replace(found.asked, narrowed=Narrowed((), tuple(many))),
+    )  # fmt: skip
+    made = drawn(full, public_url=URL)
+    assert len(made.html.encode()) <= LARGEST_HTML
+    shown = made.html.count("no public preview")
+    assert 0 < shown < 700
+    for half in (" ".join(made.html.replace("&nbsp;", " ").split()), " ".join(made.body.split())):
+        for noun in ("channel", "gap"):
+            more = Wording(language)("more", what=Wording(language).count(noun, 700 - shown))
+            assert " ".join(more.split()) in half
+    # Of the channels those that post the most are told.
+    assert f"{label}699</bdi></td>" in made.html
+    assert f"{label}0</bdi></td>" not in made.html
+    for name in many:
+        assert made.page.count(f"{name}</bdi></td>") == 1
+    assert made.page.count("no public preview") == 700
 
 
 async def test_a_digest_makes_so_many_queries_whatever_it_tells(database: Database) -> None:

@@ -10,7 +10,7 @@ from monitor import alert, hand_over, notify
 from monitor.alert import Sender
 from monitor.model import OnCall, Person, Thresholds
 from monitor.notify import RouteOptions
-from monitor.store import handing
+from monitor.store import deliveries, handing, working
 from monitor.store.database import Database
 from monitor.worker import Worker
 from tests.conftest import Clock
@@ -93,6 +93,47 @@ async def test_what_is_refused_or_in_doubt_is_not_sent_again(
     assert await states(database) == [(state, 1)]
 
 
+async def test_what_is_planned_by_a_route_that_was_removed_fails_and_is_seen(
+    database: Database, clock: Clock
+) -> None:
+    await planned(database, clock, ANN, replace(ANN, name="Cid", routes=("gone", "mail")))
+    async with hooked() as hook:
+        done = await hand_over.hand_over(database, routes(hook, clock), now=clock)
+    assert (done.sent, done.failed) == (1, 1)
+    assert await states(database) == [("sent", 1), ("failed", 0), ("planned", 0)]
+    async with database.transaction() as tx:
+        (one,) = await deliveries.ailing(tx)
+        assert (one.route, one.error) == (
+            "gone",
+            "no route is called gone: it is not in MONITOR_ALERT_ROUTES, or was not when the worker started",
+        )
+        # It is told by another route until somebody has seen to it.
+        (fact,) = await working.routes(tx)
+        assert fact.route == "gone"
+        await deliveries.leave(tx, one.delivery_id, now=clock())
+        assert await working.routes(tx) == []
+
+
+async def test_a_worker_without_any_route_ends_what_was_planned_or_handed_over_by_one(
+    database: Database, clock: Clock
+) -> None:
+    await planned(database, clock, ANN, replace(ANN, name="Cid"))
+    await ask(
+        database,
+        "UPDATE monitor.deliveries SET state = 'handing', tries = 1 WHERE address = 'Ann' RETURNING 1",
+    )
+    source = Slow()
+    worker = Worker(replace(work(database, source), now=clock))
+    running = asyncio.create_task(worker.run())
+    async with asyncio.timeout(30):
+        while ("planned", 0) in await states(database):
+            await asyncio.sleep(0.05)
+    source.held.set()
+    worker.stop()
+    await asyncio.wait_for(running, 10)
+    assert await states(database) == [("in_doubt", 1), ("failed", 0)]
+
+
 async def test_a_fault_of_ours_leaves_it_in_doubt(database: Database, clock: Clock) -> None:
     async def broken(*_: object) -> None:
         raise RuntimeError("hunter2")
@@ -121,7 +162,7 @@ async def test_a_worker_that_dies_midway_leaves_it_in_doubt_and_the_next_does_no
         await asyncio.gather(dying, return_exceptions=True)
         assert await states(database) == [("handing", 1)]
         async with database.transaction() as tx:
-            assert await handing.close_broken_off(tx, ["hook"], now=clock()) == 1
+            assert await handing.close_broken_off(tx, now=clock()) == 1
         await hand_over.hand_over(database, routes(hook, clock), now=clock)
     assert len(hook.asked) == 1
     assert await states(database) == [("in_doubt", 1)]

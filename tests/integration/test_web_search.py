@@ -41,7 +41,7 @@ async def test_words_are_marked_and_hostile_ones_escaped(database: Database, clo
     assert "<mark>Судже</mark> &amp; &#34;11&#34; <mark>танков</mark>" in page
     assert "&lt;b&gt;Ministry&lt;/b&gt;" in page
     assert 'href="/p/7/1@v1"' in page
-    assert "2 posts, the best first" in page
+    assert "2\N{NO-BREAK SPACE}posts, the best first" in page
     by_regex = (await opened(database, clock, "/search?q=alert&regex=1", name="vera")).text
     assert "&lt;script&gt;<mark>alert</mark>(1)&lt;/script&gt;" in by_regex
     assert "<script>alert" not in page + by_regex
@@ -92,7 +92,7 @@ async def test_it_speaks_russian_and_says_what_waits(database: Database, clock: 
     await archive(database)
     await make_post(database, (8, 3), "Ещё танки", hours=12)
     page = (await opened(database, clock, "/search?q=танк", language=Language.RUSSIAN)).text
-    assert "Постов: 2, сначала лучшие" in page
+    assert "2\N{NO-BREAK SPACE}поста, сначала лучшие" in page
     assert "поиск их ещё не видит" in page
 
 

@@ -377,8 +377,8 @@ def test_what_nobody_claims_goes_to_the_next_who_was_not_told() -> None:
     assert goes(PLAN, waits(2, told=frozenset({"ann"}), **escalated)) == [("ben", 1)]
     assert goes(PLAN, waits(2, told=frozenset({"ann", "ben"}), **escalated)) == [("eva", 1)]
     assert goes(PLAN, waits(2, told=frozenset({"ann", "ben", "eva"}), **escalated)) == []
-    assert alarms.escalates(PLAN, frozenset({"ann"}), NOW)
-    assert not alarms.escalates(PLAN, frozenset({"ann", "ben", "eva"}), NOW)
+    assert alarms.escalates(PLAN, frozenset({"ann"}))
+    assert not alarms.escalates(PLAN, frozenset({"ann", "ben", "eva"}))
 
 
 def test_what_is_resolved_goes_to_whoever_was_told_and_can_wait() -> None:

@@ -133,3 +133,16 @@ def test_a_gap_in_its_unit(gap: int, said: str) -> None:
 def test_a_test_says_that_nothing_happened() -> None:
     assert trial_notice(ANN).subject == "Test: notices reach you"
     assert "Ничего не случилось" in trial_notice(OLYA).body
+
+
+def test_one_of_a_kind_is_no_plural() -> None:
+    first = [alert(1, "job")]
+    kinds = dict.fromkeys(alarms.KINDS, 1)
+    found = worded(
+        ANN, Severity.CRITICAL, [Part(AlertRole.RAISED, len(kinds), kinds, first)], public_url=None
+    )
+    assert "1 missed job," in found.subject
+    assert "1 failing watch," in found.subject
+    assert not re.search(
+        r"\b1 [a-z ]*(cases|posts|channels|watches|sessions|jobs|disks|digests|routes)\b", found.subject
+    )

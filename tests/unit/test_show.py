@@ -105,7 +105,7 @@ def test_a_watch_that_is_read_another_way_says_so() -> None:
 
 
 def test_what_is_gone_is_counted_where_there_is_any() -> None:
-    assert shown()[-1] == "archive   1 posts · 0 edited · 0 flagged · 0 set aside"
+    assert shown()[-1] == "archive   1 post · 0 edited · 0 flagged · 0 set aside"
     told = shown(deleted=3, missing=1)[-1]
     assert "3 deleted, their words kept · 1 not visible · 0 flagged" in told
 
