@@ -23,6 +23,7 @@ import psycopg
 
 from bench import export
 from bench.archive_fill import CHANNELS, END, FIRST_CHANNEL, MONTHS, fill, month, vocabulary
+from bench.plans import explained, pages, scans
 from bench.scratch import scratch_server
 from monitor.maintain import Keeping, maintain
 from monitor.store import migrate, partitions
@@ -32,7 +33,7 @@ from monitor.store.embedded import ensure_database
 COLD = 5
 TAKEN = 10_000
 CONTENT_WORDS = 56
-COMMON, MIDDLING, RARE = 0.02, 0.002, 0.0002
+COMMON, MIDDLING, RARE, SCARCE = 0.02, 0.002, 0.0002, 0.00002
 DAY = timedelta(days=1)
 Values = dict[str, object]
 
@@ -103,6 +104,11 @@ QUESTIONS = (
         for days in (7, 30)
     ),
     Question(
+        "regular expression, rare word, 11 weeks with it",
+        "SELECT * FROM research.matching(%(words)s, %(since)s)",
+        lambda n: {"words": rf"{word(SCARCE, n)[:9]}[а-я]* ", "since": END - 77 * DAY},
+    ),
+    Question(
         "flagged in 24 hours",
         """SELECT posted_at, handle, message_id, topic FROM research.flags
            WHERE is_current AND posted_at >= %(since)s AND posted_at < %(until)s ORDER BY posted_at DESC LIMIT 200""",
@@ -163,25 +169,9 @@ def p95(found: Sequence[float]) -> float:
 
 def plan(connection: "psycopg.Connection[tuple[object, ...]]", question: Question) -> str:
     """How Postgres goes about it: the kinds of scans with their tables or indexes, and the pages touched."""
-    explained = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {question.sql}"
-    row = connection.execute(explained.encode(), question.values(1)).fetchone()
-    assert row is not None
-    root = row[0][0]["Plan"]  # type: ignore[index]
-    scans: dict[str, int] = {}
-
-    def walk(node: dict[str, object]) -> None:
-        name = str(node.get("Index Name") or node.get("Relation Name") or "")
-        if name and node["Actual Loops"]:
-            kind = str(node["Node Type"]).replace(" Scan", "").lower()
-            family = "_".join(part for part in name.split("_") if not part.isdigit())
-            scans[f"{kind} {family}"] = scans.get(f"{kind} {family}", 0) + 1
-        for child in node.get("Plans", ()):  # type: ignore[attr-defined]
-            walk(child)
-
-    walk(root)
-    told = ", ".join(f"{name}{f' ×{count}' if count > 1 else ''}" for name, count in scans.items())
-    pages = root["Shared Hit Blocks"] + root["Shared Read Blocks"]
-    return f"{told or root['Node Type'].lower()}; {pages:,} pages"
+    found = explained(connection, question.sql, question.values(1))
+    told = ", ".join(f"{name}{f' ×{count}' if count > 1 else ''}" for name, count in scans(found).items())
+    return f"{told}; {pages(found[-1]):,} pages"
 
 
 def questions(url: str, rounds: int) -> None:

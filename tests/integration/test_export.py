@@ -169,7 +169,7 @@ async def test_no_name_and_no_note_is_in_any_file(played: Database, tmp_path: Pa
 async def test_the_manifest_tells_what_is_there_and_what_nobody_saw(played: Database, tmp_path: Path) -> None:
     made = await out(played, tmp_path / "out", Format.CSV)
     assert manifest.load(tmp_path / "out") == made
-    assert (made.made_at, made.ruleset, made.schema_version, made.file_format) == (NOW, RULESET, "1.2", "csv")
+    assert (made.made_at, made.ruleset, made.schema_version, made.file_format) == (NOW, RULESET, "1.3", "csv")
     assert {path.name for path in (tmp_path / "out").iterdir()} == {*hashes(made), "manifest.json"}
     gaps = await ask(played, "SELECT handle, channel_id, since, until FROM research.gaps ORDER BY 1, 3")
     assert [(gap.handle, gap.channel_id, gap.since, gap.until) for gap in made.gaps] == [
@@ -367,7 +367,7 @@ async def test_what_cannot_be_taken_in_is_refused_and_leaves_nothing(
     assert "two archives of one channel are not put together" in error.why
     async with Database(another()) as other:
         restate(folder, schema_version="2.0")
-        await refused(other, folder, "this export has schema 2.0, and this archive 1.2")
+        await refused(other, folder, "this export has schema 2.0, and this archive 1.3")
         restate(folder, format_version=2)
         await refused(other, folder, "is an export of form 2")
         manifest.write(folder, made.model_copy(update={"filters": manifest.Filters(topic="kursk")}))

@@ -128,4 +128,4 @@ async def test_the_schema_says_its_version_and_a_channel_its_history(database: D
     )
     assert [tuple(row) for row in history] == [(1, "Ministry", 100), (2, "Ministry of Defence", 90)]
     [meta] = await ask(database, "SELECT schema_version FROM research.meta")
-    assert meta.schema_version == "1.2"
+    assert meta.schema_version == "1.3"

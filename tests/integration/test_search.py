@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from psycopg import AsyncConnection
 
+from bench.plans import Node, explained
 from monitor.errors import UsageError
 from monitor.index import BATCH, index
 from monitor.maintain import Keeping, maintain
@@ -273,12 +275,30 @@ async def test_raw_records_are_dropped_by_the_month(database: Database) -> None:
 async def test_a_rare_word_is_not_sought_along_the_time(database: Database) -> None:
     await make(database)
     await run(database)
-    rows = await ask(
-        database,
-        "EXPLAIN (ANALYZE, COSTS off) SELECT message_id FROM research.search('суджа', ranked => false)",
-    )
-    plan = "\n".join(row[0] for row in rows)
-    assert "Index Scan Backward" not in plan
+    asked = "SELECT message_id FROM research.search(%(words)s, ranked => false)"
+    plans = await asyncio.to_thread(_plans, database.url, asked, {"words": "суджа"})
+    assert "Backward" not in str(plans)
+    assert "post_search" in str(plans)
+
+
+@pytest.mark.parametrize("function", ["search", "matching"])
+async def test_a_prepared_search_is_planned_with_its_values(database: Database, function: str) -> None:
+    await make(database)
+    await run(database)
+    asked = f"SELECT message_id FROM research.{function}(%(words)s, %(since)s, %(until)s)"
+    values = {"words": "судже", "since": AUGUST, "until": AUGUST + timedelta(days=1)}
+    plans = await asyncio.to_thread(_plans, database.url, asked, values)
+    assert "post_search_202408" in str(plans)
+    assert re.search(r"posted_at >= '2024-08-06", str(plans))
+    assert not re.search(r"posted_at [<>]=? \$", str(plans))
+    assert ("text ~~* '%судже%'" in str(plans)) is (function == "matching")
+
+
+def _plans(url: str, asked: str, values: dict[str, Any]) -> Sequence[Node]:
+    """What Postgres does for a client that prepares what it asks, and has asked it before."""
+    options = "-c plan_cache_mode=force_generic_plan -c timezone=UTC"
+    with psycopg.connect(url, autocommit=True, options=options, prepare_threshold=0) as driver:
+        return explained(driver, asked, values)
 
 
 async def _edit(database: Database, number: int, words: str, *, version: int = 2) -> None:

@@ -92,7 +92,7 @@ async def test_it_speaks_russian_and_says_what_waits(database: Database, clock: 
     await archive(database)
     await make_post(database, (8, 3), "Ещё танки", hours=12)
     page = (await opened(database, clock, "/search?q=танк", language=Language.RUSSIAN)).text
-    assert "2\N{NO-BREAK SPACE}поста, сначала лучшие" in page
+    assert "2\N{NO-BREAK SPACE}записи, сначала лучшие" in page
     assert "поиск их ещё не видит" in page
 
 
