@@ -1,8 +1,9 @@
 """Searching the words of posts, by the functions that researchers have too."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from psycopg.errors import InvalidRegularExpression, QueryCanceled
 from sqlalchemy import text
@@ -67,28 +68,56 @@ _FILTERS = """coalesce(CAST(:since AS timestamptz), '-infinity'), coalesce(CAST(
               CAST(:channel AS text), CAST(:topic AS text), CAST(:most AS int)"""
 _BY_WORDS = _HITS.format(found=f"research.search(CAST(:words AS text), {_FILTERS}, CAST(:ranked AS bool))")
 _BY_REGEX = _HITS.format(found=f"research.matching(CAST(:words AS text), {_FILTERS})")
-# Down the index on the time, which holds no post that has no words.
 _NEWEST = """
     SELECT t.channel_id, c.handle, c.title, t.message_id, t.version, t.posted_at,
            greatest(t.posted_at, p.edited_at) AS changed_at, s.presence,
            ARRAY(SELECT f.topic FROM research.flags f
                  WHERE f.channel_id = t.channel_id AND f.message_id = t.message_id AND f.is_current ORDER BY 1) AS topics,
            t.text, CASE WHEN length(t.text) > 300 THEN left(t.text, 299) || '…' ELSE t.text END AS excerpt
-    FROM monitor.post_search t
+    FROM {found} AS t
     JOIN monitor.post_state s USING (channel_id, message_id)
     JOIN monitor.posts p USING (channel_id, message_id)
     LEFT JOIN research.channels c USING (channel_id)
-    WHERE t.posted_at >= coalesce(CAST(:since AS timestamptz), '-infinity')
-      AND t.posted_at < coalesce(CAST(:until AS timestamptz), 'infinity')
-      AND (CAST(:channel AS text) IS NULL OR t.channel_id IN (
-            SELECT channel_id FROM research.channels
-            WHERE lower(handle) = lower(ltrim(:channel, '@')) OR channel_id::text = :channel))
-      AND (CAST(:topic AS text) IS NULL OR EXISTS (
-            SELECT FROM monitor.flags f
-            WHERE f.channel_id = t.channel_id AND f.message_id = t.message_id AND f.version = s.version
-              AND f.ruleset_id = s.read_ruleset AND f.raised AND f.topic = :topic))
     ORDER BY t.posted_at DESC, t.channel_id, t.message_id DESC LIMIT :most
     """
+_WITHIN = """{posts}.posted_at >= coalesce(CAST(:since AS timestamptz), '-infinity')
+             AND {posts}.posted_at < coalesce(CAST(:until AS timestamptz), 'infinity')
+             AND (CAST(:channel AS text) IS NULL OR {posts}.channel_id IN (
+                   SELECT channel_id FROM research.channels
+                   WHERE lower(handle) = lower(ltrim(:channel, '@')) OR channel_id::text = :channel))"""
+# Down the index on the time, which holds no post that has no words.
+_DOWN = """(
+    SELECT * FROM monitor.post_search t WHERE {within} ORDER BY posted_at DESC, channel_id, message_id DESC LIMIT {limit})
+    """
+_OF_TOPIC = "f.topic = :topic AND f.raised AND f.version = s.version AND f.ruleset_id = s.read_ruleset"
+# As one value for each post, lest Postgres reads all flags and posts to join them.
+_DOWN_OF_TOPIC = """(
+    SELECT * FROM {down} AS d
+    WHERE (SELECT true FROM monitor.flags f JOIN monitor.post_state s USING (channel_id, message_id)
+           WHERE f.channel_id = d.channel_id AND f.message_id = d.message_id AND {of_topic} LIMIT 1)
+    ORDER BY posted_at DESC, channel_id, message_id DESC LIMIT :most)
+    """
+_FROM_FLAGS = """(
+    WITH newest AS MATERIALIZED (
+        SELECT p.channel_id, p.message_id, p.posted_at
+        FROM monitor.flags f
+        JOIN monitor.post_state s USING (channel_id, message_id)
+        JOIN monitor.posts p USING (channel_id, message_id)
+        WHERE {of_topic} AND {within} AND EXISTS (
+            SELECT FROM monitor.post_search t
+            WHERE t.channel_id = p.channel_id AND t.message_id = p.message_id AND t.posted_at = p.posted_at)
+        ORDER BY p.posted_at DESC, p.channel_id, p.message_id DESC LIMIT :most)
+    SELECT * FROM newest JOIN monitor.post_search USING (channel_id, message_id, posted_at))
+    """
+_LATEST = _NEWEST.format(found=_DOWN.format(within=_WITHIN.format(posts="t"), limit=":most"))
+_LATEST_OF_TOPIC = _NEWEST.format(
+    found=_DOWN_OF_TOPIC.format(
+        down=_DOWN.format(within=_WITHIN.format(posts="t"), limit=":looked"), of_topic=_OF_TOPIC
+    )
+)
+_ALL_OF_TOPIC = _NEWEST.format(found=_FROM_FLAGS.format(of_topic=_OF_TOPIC, within=_WITHIN.format(posts="p")))
+# So many of the newest posts are looked at before all that a topic was ever flagged in.
+_LOOKED = 20_000
 
 
 async def find(tx: Transaction, asked: Asked, *, timeout_ms: int) -> Sequence[Hit]:
@@ -96,8 +125,14 @@ async def find(tx: Transaction, asked: Asked, *, timeout_ms: int) -> Sequence[Hi
 
     Raises SearchRefused for an expression that cannot be read, and where the search takes longer than the timeout.
     """
-    await tx.execute(text(f"SET LOCAL statement_timeout = {timeout_ms:d}"))
-    values = {
+    # Planned for all values, a search would walk through every post between two times.
+    await tx.execute(
+        text(
+            "SELECT set_config('statement_timeout', :timeout, true), set_config('plan_cache_mode', 'force_custom_plan', true)"
+        ),
+        {"timeout": str(timeout_ms)},
+    )
+    values: dict[str, object] = {
         "words": asked.words,
         "since": asked.since,
         "until": asked.until,
@@ -105,17 +140,24 @@ async def find(tx: Transaction, asked: Asked, *, timeout_ms: int) -> Sequence[Hi
         "topic": asked.topic,
         "most": asked.most,
     }
-    statement = _NEWEST if not asked.words else _BY_REGEX if asked.regex else _BY_WORDS
-    if statement is _BY_WORDS:
-        values["ranked"] = not asked.newest
     try:
-        if statement is _BY_REGEX:
-            # Where no post is looked at, nothing would tell that it cannot be read.
-            await tx.execute(text("SELECT '' ~* :words"), {"words": asked.words})
-        rows = await tx.execute(text(statement), values)
+        rows = await _rows(tx, asked, values)
     except DBAPIError as error:
         raise _worded(error, asked) or error from error
     return [Hit(**row._asdict() | {"topics": tuple(row.topics)}) for row in rows]
+
+
+async def _rows(tx: Transaction, asked: Asked, values: Mapping[str, object]) -> Sequence[Any]:
+    if not asked.words and asked.topic:
+        latest = (await tx.execute(text(_LATEST_OF_TOPIC), {**values, "looked": _LOOKED})).all()
+        return latest if len(latest) == asked.most else (await tx.execute(text(_ALL_OF_TOPIC), values)).all()
+    if not asked.words:
+        return (await tx.execute(text(_LATEST), values)).all()
+    if not asked.regex:
+        return (await tx.execute(text(_BY_WORDS), {**values, "ranked": not asked.newest})).all()
+    # Where no post is looked at, nothing would tell that it cannot be read.
+    await tx.execute(text("SELECT '' ~* :words"), {"words": asked.words})
+    return (await tx.execute(text(_BY_REGEX), values)).all()
 
 
 def _worded(error: DBAPIError, asked: Asked) -> SearchRefused | None:

@@ -272,6 +272,29 @@ async def test_raw_records_are_dropped_by_the_month(database: Database) -> None:
     assert [m.month for m in months] == [7, 8, 9]
 
 
+@pytest.mark.parametrize("looked", [1, 3, 20_000])
+async def test_a_topic_without_words_is_found_however_long_ago_it_was(
+    database: Database, monkeypatch: pytest.MonkeyPatch, looked: int
+) -> None:
+    monkeypatch.setattr(search, "_LOOKED", looked)
+    await make_channel(database, 7, "Ministry")
+    await make_channel(database, 8, "Majors")
+    for number in range(1, 9):
+        topics = ("sudzha", "kursk") if number in (2, 3, 7) else ("kursk",)
+        await make_post(database, (7 + number % 2, number), f"танк {number}", hours=number, topics=topics)
+    await make_post(database, (7, 9), "", hours=3.5, topics=("sudzha",))
+    await run(database)
+    assert await found(database, "", topic="sudzha") == [7, 3, 2]
+    assert await found(database, "", topic="sudzha", most=2) == [7, 3]
+    assert await found(database, "", topic="sudzha", channel="8") == [7, 3]
+    assert await found(database, "", topic="sudzha", until=AUGUST + timedelta(hours=7)) == [3, 2]
+    assert await found(database, "", topic="sudzha", since=AUGUST + timedelta(hours=3)) == [7, 3]
+    assert await found(database, "", topic="weather") == []
+    assert await found(database, "танк", topic="sudzha", newest=True) == [7, 3, 2]
+    await _edit(database, 3, "погода")
+    assert await found(database, "", topic="sudzha") == [7, 2]
+
+
 async def test_a_rare_word_is_not_sought_along_the_time(database: Database) -> None:
     await make(database)
     await run(database)
