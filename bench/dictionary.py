@@ -19,6 +19,7 @@ from bench.schema import drawn
 from bench.scratch import scratch_server
 from monitor import queries, settings
 from monitor.extraction import Rules, RuleTexts
+from monitor.formats.papers import section
 from monitor.queries import SavedQuery
 from monitor.store import migrate, research
 from monitor.store.database import Database
@@ -91,23 +92,8 @@ def _readers(saved: Iterable[SavedQuery], view: str) -> list[str]:
 
 def _view(view: View, users: Sequence[str]) -> str:
     head = f"research.{view.name}" + ("" if view.arguments is None else f"({view.arguments})")
-    rows = [f"| `{one.name}` | {one.type} | {_cell(one.meaning)} |" for one in view.columns]
     used = ", ".join(f"[{name}](queries/{name}.sql)" for name in users)
-    return "\n".join(
-        [
-            f"## {head}\n",
-            f"{view.meaning}\n",
-            *([f"Read by {used}.\n"] if used else []),
-            "| column | type | meaning |",
-            "|---|---|---|",
-            *rows,
-            "",
-        ]
-    )
-
-
-def _cell(words: str) -> str:
-    return words.replace("|", "\\|").replace("<", "&lt;")
+    return section(head, [view.meaning, *([f"Read by {used}."] if used else [])], view.columns)
 
 
 # --- the definitions ----------------------------------------------------------------------------------------

@@ -525,6 +525,23 @@ def handle_of(text: str) -> str:
     )
 
 
+def channel_of(text: str) -> str:
+    """A channel as a person names it: its handle as `handle_of` reads it, or the digits of its id.
+
+    Raises UsageError for what is neither.
+    """
+    if (bare := text.strip()).isascii() and bare.isdigit():
+        return bare
+    try:
+        return handle_of(text)
+    except UsageError as error:
+        raise UsageError(
+            f"no channel: {text}",
+            "a channel is named by its @name (4 to 32 letters, digits and underscores, a letter first) or by its number",
+            "write for example @rybar, or its channel_id in research.channels",
+        ) from error
+
+
 # --- review -------------------------------------------------------------------------------------------------
 
 

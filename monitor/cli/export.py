@@ -12,7 +12,7 @@ from monitor.cli.archive import day_of
 from monitor.cli.base import Json, app, out, print_json, progress, rules_file, with_archive
 from monitor.formats import Format, manifest
 from monitor.formats.manifest import Manifest
-from monitor.model import handle_of, utc_now
+from monitor.model import channel_of, utc_now
 from monitor.settings import Settings
 from monitor.store import exports
 from monitor.store.database import Database
@@ -58,7 +58,7 @@ def to(
 
     async def work(found: Settings, database: Database) -> Manifest:
         async with database.transaction() as tx:
-            chosen = [await exports.channel_named(tx, _named(name)) for name in channel or ()]
+            chosen = [await exports.channel_named(tx, channel_of(name)) for name in channel or ()]
         order = exporting.Order(
             form=form,
             selection=Selection(
@@ -87,10 +87,6 @@ def to(
         out.print(
             f"{counted(len(done.gaps), 'span')} in which nobody saw a channel → gaps.{form} and manifest.json"
         )
-
-
-def _named(name: str) -> str:
-    return name if name.removeprefix("-").isdigit() else handle_of(name).lower()
 
 
 @group.command("verify")

@@ -12,7 +12,7 @@ from monitor import index as indexing
 from monitor.cli import show
 from monitor.cli.archive import day_of
 from monitor.cli.base import Json, app, out, print_json, say, with_archive
-from monitor.model import handle_of, utc_now
+from monitor.model import channel_of, utc_now
 from monitor.settings import Settings
 from monitor.store import indexing as waiting
 from monitor.store import search as searching
@@ -44,7 +44,7 @@ def search(  # noqa: PLR0913 - each is an option of the command
     words: Annotated[str, typer.Argument(help='Words in any form; "a phrase", or, and -not are understood.')],
     *,
     regex: Annotated[bool, typer.Option("--regex", help="The words are a regular expression.")] = False,
-    channel: Annotated[str | None, typer.Option(help="Only this channel.")] = None,
+    channel: Annotated[str | None, typer.Option(help="Only this channel, by its @name or number.")] = None,
     topic: Annotated[str | None, typer.Option(help="Only posts on this topic.")] = None,
     since: Annotated[str | None, typer.Option(help="Only posts from this date on.")] = None,
     until: Annotated[str | None, typer.Option(help="Only posts before this date.")] = None,
@@ -56,7 +56,7 @@ def search(  # noqa: PLR0913 - each is an option of the command
     asked = Asked(
         words=words,
         regex=regex,
-        channel=handle_of(channel) if channel else None,
+        channel=channel_of(channel) if channel else None,
         topic=topic,
         since=day_of(since) if since else None,
         until=day_of(until, option="--until") if until else None,

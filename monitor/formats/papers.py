@@ -33,13 +33,20 @@ microsecond), `date`, `json` (its text, with the keys in a fixed order), `list<t
 
 
 def _view(told: Told) -> str:
-    rows = (
-        f"| `{name}` | `{kind}` | {meaning.replace('|', chr(92) + '|')} |\n"
-        for name, kind, meaning in told.columns
-    )
     files = ", ".join(f"`{name}`" for name in told.files)
-    head = f"\n## {told.view}\n\n{files}. {told.meaning}\n\n"
-    return head + "| column | type | meaning |\n|---|---|---|\n" + "".join(rows)
+    columns = ((one.name, f"`{one.kind}`", one.meaning) for one in told.columns)
+    return "\n" + section(told.view, [f"{files}. {told.meaning}"], columns)
+
+
+def section(head: str, said: Iterable[str], columns: Iterable[tuple[str, str, str]]) -> str:
+    """A view in Markdown: what is said of it, by paragraphs, and the name, type and meaning of each column."""
+    rows = (f"| `{name}` | {kind} | {_cell(meaning)} |\n" for name, kind, meaning in columns)
+    paragraphs = "".join(f"{words}\n\n" for words in said)
+    return f"## {head}\n\n{paragraphs}| column | type | meaning |\n|---|---|---|\n" + "".join(rows)
+
+
+def _cell(words: str) -> str:
+    return words.replace("|", "\\|").replace("<", "&lt;")
 
 
 class Cited(NamedTuple):

@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from monitor.errors import UsageError
 from monitor.model import ColumnKind, ExportColumn
+from monitor.store import research
 from monitor.store.database import Transaction, driver_of
 
 Row = tuple[object, ...]
@@ -148,18 +149,6 @@ WIRE = {
 }
 _HEAVY = (ColumnKind.TEXT, ColumnKind.JSON)
 
-_CATALOGUE = text(
-    """
-    SELECT c.relname AS view, obj_description(c.oid, 'pg_class') AS meaning, a.attname AS name,
-           format_type(a.atttypid, a.atttypmod) AS type, col_description(c.oid, a.attnum) AS note
-    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
-    WHERE n.nspname = 'research' AND c.relkind = 'v' AND c.relname <> ALL(:made_again) AND a.attnum > 0 AND NOT a.attisdropped
-    UNION ALL
-    SELECT :as_of, obj_description(p.oid, 'pg_proc'), f.name, format_type(f.type, NULL), NULL
-    FROM pg_proc p CROSS JOIN unnest(p.proargnames, p.proallargtypes, p.proargmodes) AS f(name, type, mode)
-    WHERE p.oid = 'research.posts_as_of(timestamptz)'::regprocedure AND f.mode = 't'
-    """
-)
 # A function's columns have no comments in the catalogue; all but this one are those of other views.
 _SAID_FROM = (
     "From when on this version was in force: its edit, else the time of posting or when it was first seen"
@@ -173,12 +162,14 @@ async def schema_version(tx: Transaction) -> str:
 
 async def views(tx: Transaction) -> dict[str, tuple[str, tuple[ExportColumn, ...]]]:
     """The meaning and the columns of every view that is taken out, and of what was said at a time, by its name."""
-    found: dict[str, tuple[str, list[ExportColumn]]] = {}
-    for row in await tx.execute(_CATALOGUE, {"as_of": AS_OF, "made_again": list(MADE_AGAIN)}):
-        found.setdefault(row.view, (row.meaning or "", []))[1].append(
-            ExportColumn(row.name, _KINDS[row.type], row.note or "")
+    return {
+        view.name: (
+            view.meaning,
+            tuple(ExportColumn(one.name, _KINDS[one.type], one.meaning) for one in view.columns),
         )
-    return {view: (meaning, tuple(columns)) for view, (meaning, columns) in found.items()}
+        for view in await research.catalogue(tx)
+        if view.name == AS_OF or (view.arguments is None and view.name not in MADE_AGAIN)
+    }
 
 
 async def parts(tx: Transaction, selection: Selection) -> list[Part]:

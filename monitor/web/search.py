@@ -11,7 +11,8 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
-from monitor.errors import SearchRefused
+from monitor.errors import SearchRefused, UsageError
+from monitor.model import channel_of
 from monitor.store import claims, indexing, users
 from monitor.store import search as searching
 from monitor.store.database import Transaction
@@ -88,11 +89,15 @@ async def find(request: Request, given: Mapping[str, str]) -> Found:
         since, until = (_day(given[name]) if name in given else None for name in ("since", "until"))
     except ValueError:
         return Found(problem="search.problem.date")
+    try:
+        channel = channel_of(given["channel"]) if "channel" in given else None
+    except UsageError:
+        return Found(problem="search.problem.channel", why=given["channel"])
     asked = Asked(
         words=given.get("q", ""),
         regex="regex" in given,
         newest="newest" in given,
-        channel=given["channel"].removeprefix("@") if "channel" in given else None,
+        channel=channel,
         topic=given.get("topic"),
         since=since,
         until=until,

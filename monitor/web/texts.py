@@ -17,7 +17,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "search.regex": ("These are a regular expression", "Это регулярное выражение"),
     "search.newest": ("The newest first", "Сначала новые"),
-    "search.channel": ("Channel", "Канал"),
+    "search.channel": ("Channel (@name or number)", "Канал (@имя или номер)"),
     "search.topic": ("Topic", "Тема"),
     "search.since": ("From (UTC)", "С (UTC)"),
     "search.until": ("Before (UTC)", "До, не включая (UTC)"),
@@ -41,6 +41,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "search.problem.slow": (
         "The search takes too long. Narrow it by a time, a channel or a longer word.",
         "Поиск занимает слишком много времени. Сузьте его по времени, каналу или более длинным словом.",
+    ),
+    "search.problem.channel": (
+        "“{why}” is neither a @name nor a number of a channel. Write for example @rybar, or its channel_id.",
+        "«{why}» — не @имя и не номер канала. Напишите, например, @rybar или его channel_id.",
     ),
     "search.problem.date": ("A date has the form 2024-08-06.", "Дата пишется так: 2024-08-06."),
     "search.feed": ("Feed of this search (Atom)", "Лента этого поиска (Atom)"),

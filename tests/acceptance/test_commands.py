@@ -167,6 +167,22 @@ def test_a_search_says_why_nothing_is_found(home: Home) -> None:
     assert "some posts are not indexed yet" in told("Суджа")
 
 
+def test_a_search_takes_a_channel_by_name_and_by_number(home: Home) -> None:
+    home.run("collect", "demo_governor", "--since", "2024-08-01")
+    home.run("index")
+
+    def found(channel: str) -> object:
+        return json.loads(home.run("search", "", "--channel", channel, "--json"))
+
+    assert found("1900000001") == found("@Demo_Governor") == found("t.me/demo_governor") != []
+    assert found("1900000002") == []
+    refused = home.run("search", "танки", "--channel", "1900000001/5", code=2).strip().splitlines()
+    assert len(refused) == 3
+    assert "no channel: 1900000001/5" in refused[0]
+    assert "by its number" in refused[1]
+    assert "@rybar" in refused[2]
+
+
 def test_saved_queries_are_listed_shown_and_answered(home: Home) -> None:
     home.run("collect", "demo_governor", "--since", "2024-08-01")
     home.run("flag")

@@ -78,6 +78,7 @@ def test_a_part_of_the_archive_is_taken_out(home: Home) -> None:
     assert "in then" in said
     assert (home.path / "then" / "posts_as_of.jsonl").exists()
     assert "no channel 77 is held" in home.run("export", "none", "--channel", "77", code=2)
+    assert "or by its number" in home.run("export", "none", "--channel", "a/7", code=2)
     assert "no date: someday" in home.run("export", "none", "--since", "someday", code=2)
     assert not (home.path / "none").exists()
 

@@ -57,6 +57,8 @@ async def test_filters_stand_in_the_address(database: Database, clock: Clock) ->
         "q=танк&until=2024-08-06": [],
         "q=%5Cd%2B%22+танк&regex=1": ["/p/7/1@v1"],
         "channel=channel_8": ["/p/8/2@v1", "/p/8/1@v1"],
+        "channel=8": ["/p/8/2@v1", "/p/8/1@v1"],
+        "channel=https://t.me/channel_8": ["/p/8/2@v1", "/p/8/1@v1"],
         "topic=sudzha": ["/p/8/1@v1"],
     }
     async with browser(site(database, clock)) as client:
@@ -73,6 +75,7 @@ async def test_filters_stand_in_the_address(database: Database, clock: Clock) ->
     [
         ("q=(x&regex=1", 400, "This is no regular expression: parentheses () not balanced."),
         ("q=x&since=yesterday", 400, "A date has the form 2024-08-06."),
+        ("q=x&channel=<b>a", 400, "“&lt;b&gt;a” is neither a @name nor a number of a channel"),
         ("q=и", 200, "These words are in every text"),
         ("q=верблюд", 200, "Nothing is found."),
         ("", 200, "All words must be there."),
@@ -164,6 +167,9 @@ async def test_an_empty_feed_and_one_that_cannot_be_are_answered(database: Datab
             "This is no regular expression: parentheses () not balanced.\n",
         )
         assert (await reader.get(f"/feed/{token}.atom?since=x")).text == "A date has the form 2024-08-06.\n"
+        assert (await reader.get(f"/feed/{token}.atom?channel=a/7")).status_code == 400
+        one = ElementTree.fromstring((await reader.get(f"/feed/{token}.atom?channel=7")).content)
+        assert len(one.findall("a:entry", ATOM)) == 1
 
 
 async def test_another_address_ends_the_one_before_and_so_does_disabling(

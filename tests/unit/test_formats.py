@@ -162,8 +162,9 @@ def test_a_manifest_names_no_file_outside_of_its_folder() -> None:
             manifest.Paper(name=name, bytes=0, sha256="")
 
 
-def test_a_bar_in_a_meaning_does_not_break_the_dictionary() -> None:
+def test_a_bar_or_a_tag_in_a_meaning_does_not_break_the_dictionary() -> None:
     written = papers.dictionary(
-        [papers.Told("posts", ["posts.csv"], "All.", [COLUMNS[0]._replace(meaning="a|b")])]
+        [papers.Told("posts", ["posts.csv"], "All.", [COLUMNS[0]._replace(meaning="a|b <c>")])]
     )
-    assert "| `integer` | `int64` | a\\|b |" in written
+    assert "\n## posts\n\n`posts.csv`. All.\n\n| column | type | meaning |\n" in written
+    assert "| `integer` | `int64` | a\\|b &lt;c> |" in written
