@@ -18,7 +18,7 @@ from sqlalchemy import text
 from bench import chromium
 from bench.picture import small
 from bench.scratch import scratch_server
-from monitor import collect, flag, passwords, review, settings
+from monitor import collect, flag, index, passwords, review, settings
 from monitor.digest import preview
 from monitor.digest.told import Asked
 from monitor.extraction import Rules, RuleTexts
@@ -61,19 +61,19 @@ class Play:
     """The channels, and an archive that looks at them."""
 
     def __init__(self, database: Database, source: PreviewSource, clock: StageClock) -> None:
-        self._database, self._source, self._clock = database, source, clock
+        self.database, self._source, self.clock = database, source, clock
         self._rules: tuple[Rules, RuleTexts] = settings.rules(ROOT / "config" / "rules.toml")
         self._priority: Priority = settings.review(ROOT / "config" / "review.toml").priority
 
     async def look(self, at: timedelta) -> None:
         """Collect, read, and sort into cases what there is at a time of the scenarios."""
-        now: Clock = self._clock
-        self._clock.at = (THEN + at).astimezone(UTC)
-        await collect.live(self._database, self._source, now=now)
-        while (await collect.backfill(self._database, self._source, now=now)).looks:
+        now: Clock = self.clock
+        self.clock.at = (THEN + at).astimezone(UTC)
+        await collect.live(self.database, self._source, now=now)
+        while (await collect.backfill(self.database, self._source, now=now)).looks:
             pass
-        await flag.flag(self._database, *self._rules, now=now)
-        await review.review(self._database, self._priority, now=now)
+        await flag.flag(self.database, *self._rules, now=now)
+        await review.review(self.database, self._priority, now=now)
 
     async def case(self, words: str) -> int:
         """The case of the first post that has such words."""
@@ -82,7 +82,7 @@ class Play:
             JOIN monitor.post_versions v USING (channel_id, message_id)
             WHERE v.text LIKE :words ORDER BY posted_at LIMIT 1
             """
-        async with self._database.transaction() as tx:
+        async with self.database.transaction() as tx:
             return int((await tx.execute(text(query), {"words": words})).scalar_one())
 
 
@@ -175,6 +175,13 @@ async def _photograph(play: Play, olya: Page, petr: Page, *, into: Path) -> None
     await olya.goto("/board?since=2024-08-06&until=2024-08-06")
     await olya.get_by_role("heading", name="personnel", exact=True).evaluate("(one) => one.scrollIntoView()")
     await shot(olya, into / "board.png")
+    await index.index(play.database, now=play.clock, regex_months=0)
+    await olya.goto("/search?q=танки+суджа&since=2024-08-06&until=2024-08-08")
+    await shot(olya, into / "search.png")
+    await olya.goto("/data")
+    await shot(olya, into / "data.png")
+    await olya.goto("/data/first-claims?since=2024-08-06")
+    await shot(olya, into / "answer.png")
 
 
 async def _mail(database: Database, page: Page, *, into: Path) -> None:

@@ -22,6 +22,7 @@ from monitor.words import counted
 from monitor.worker import recorded
 
 LONGEST = 60_000
+MOST = 10_000
 
 
 @app.command()
@@ -49,7 +50,7 @@ def search(  # noqa: PLR0913 - each is an option of the command
     since: Annotated[str | None, typer.Option(help="Only posts from this date on.")] = None,
     until: Annotated[str | None, typer.Option(help="Only posts before this date.")] = None,
     newest: Annotated[bool, typer.Option("--newest", help="The newest first, not the best.")] = False,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=MOST, help="At most so many.")] = 20,
     as_json: Json = False,
 ) -> None:
     """Search what the posts say now."""
@@ -61,7 +62,7 @@ def search(  # noqa: PLR0913 - each is an option of the command
         since=day_of(since) if since else None,
         until=day_of(until, option="--until") if until else None,
         newest=newest,
-        most=limit,
+        most=limit + 1,
     )
 
     async def work(found: Settings, database: Database) -> tuple[Sequence[Hit], bool, bool]:
@@ -73,10 +74,13 @@ def search(  # noqa: PLR0913 - each is an option of the command
     hits, common, due = with_archive(work)
     if due:
         say("some posts are not indexed yet, so they are not found → monitor index")
+    # No more than MOST are ranked, so one more than that never comes.
+    if len(hits) > min(limit, MOST - 1):
+        say(f"only the first {limit} posts; --limit shows more, {MOST:,} at most")
     if as_json:
-        print_json([_as_json(hit) for hit in hits])
+        print_json([_as_json(hit) for hit in hits[:limit]])
         return
-    for hit in hits:
+    for hit in hits[:limit]:
         _print(hit)
     if not hits:
         say("these words are in every text; ask for others" if common else "nothing is found")

@@ -65,19 +65,26 @@ async def catalogue(tx: Transaction) -> list[View]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
-    """The rows of an answer as they come, in the order of the query, and the names of their columns."""
+    """The rows of an answer as they come, in the order of the query, and the names of their columns.
+
+    Where they are `counted`, `total` says with the first of them how many there are.
+    """
 
     columns: tuple[str, ...]
     result: "AsyncResult[Any]"
+    counted: bool = False
+    total: int = 0
 
     async def rows(self, most: int) -> AsyncIterator[Sequence[object]]:
         """At most so many rows."""
-        left = most
+        left, width = most, len(self.columns)
         async for part in self.result.partitions(_FETCHED):
+            if self.counted:
+                self.total = part[0][width]
             for row in part[:left]:
-                yield row
+                yield row[:width]
             left -= len(part)
             if left <= 0:
                 return
@@ -95,6 +102,13 @@ _BOUNDS = """
     """
 
 
+# A window without an order leaves the rows in that of the query, which may end with a comment.
+_COUNTED = """
+    SELECT *, count(*) OVER () FROM (SELECT * FROM ({asked}
+    ) AS asked LIMIT {most:d}) AS counted
+    """
+
+
 @asynccontextmanager
 async def answered(
     database: Database,
@@ -104,9 +118,11 @@ async def answered(
     seconds: float,
     idle: float = 60,
     role: str = ROLE,
+    counted: int | None = None,
 ) -> AsyncIterator[Answer]:
     """The answer to a saved query, to be read within the block; each step of the server may take so many seconds.
 
+    With `counted` it ends after so many rows, and their number is known with the first of them.
     Whoever stops reading for `idle` seconds is cut off, since meanwhile nobody else has the connection.
 
     Raises QueryTooLong, UsageError for a value that the query cannot work with, QueryRefused and DatabaseError.
@@ -115,9 +131,13 @@ async def answered(
     async with database.transaction() as tx:
         await tx.execute(text(_BOUNDS), bounds)
         with _worded(query, seconds):
-            result = await tx.stream(text(_bound(query)), dict(values))
+            asked = _bound(query)
+            if counted is not None:
+                asked = _COUNTED.format(asked=asked, most=counted)
+            result = await tx.stream(text(asked), dict(values))
+            columns = tuple(result.keys())
             try:
-                yield Answer(tuple(result.keys()), result)
+                yield Answer(columns if counted is None else columns[:-1], result, counted is not None)
             finally:
                 # Left to itself where nobody reads to the end, a cursor of the driver complains.
                 await result.close()

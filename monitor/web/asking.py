@@ -4,8 +4,10 @@ Questions share the database with whoever reviews: few are answered at once, eac
 """
 
 import asyncio
+import json
+import shlex
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -60,14 +62,24 @@ class Question:
         return made
 
     @property
-    def link(self) -> str:
-        """The same as the query of a URL, with its question mark; empty where all is as by default."""
-        own = {
+    def own(self) -> dict[str, str]:
+        """What is written for the parameters that are not as by default."""
+        return {
             one.name: self.written[one.name]
             for one in self.query.parameters
             if self.written[one.name] != one.default
         }
-        return f"?{urlencode(own)}" if own else ""
+
+    @property
+    def link(self) -> str:
+        """The same as the query of a URL, with its question mark; empty where all is as by default."""
+        return f"?{urlencode(self.own)}" if self.own else ""
+
+    @property
+    def command(self) -> str:
+        """What asks the same in a shell, and gives all rows."""
+        given = [part for name, words in self.own.items() for part in ("-p", f"{name}={words}")]
+        return shlex.join(["monitor", "queries", "run", self.query.name, *given, "--csv"])
 
 
 class Shown(NamedTuple):
@@ -104,7 +116,7 @@ async def table(site: Site, question: Question) -> Table:
 
 
 @asynccontextmanager
-async def _answered(site: Site, question: Question) -> AsyncIterator[Answer]:
+async def _answered(site: Site, question: Question, counted: int | None = None) -> AsyncIterator[Answer]:
     try:
         async with asyncio.timeout(TURN_SECONDS):
             await site.asking.acquire()
@@ -112,7 +124,7 @@ async def _answered(site: Site, question: Question) -> AsyncIterator[Answer]:
         raise BusyError from None
     try:
         async with research.answered(
-            site.database, question.query, question.values, seconds=SECONDS
+            site.database, question.query, question.values, seconds=SECONDS, counted=counted
         ) as answer:
             yield answer
     finally:
@@ -152,35 +164,59 @@ def _links(places: Mapping[str, int], row: Sequence[object]) -> dict[int, str]:
 # --- files --------------------------------------------------------------------------------------------------
 
 
-async def csv_chunks(site: Site, question: Question) -> AsyncGenerator[str, None]:
+class Chunk(NamedTuple):
+    """A piece of a file, and whether the file leaves out rows of the answer."""
+
+    text: str
+    cut: bool
+
+
+async def csv_chunks(site: Site, question: Question) -> AsyncGenerator[Chunk, None]:
     """The answer as CSV, up to MOST_IN_FILE rows. Raises as `table` does, before the first chunk or in the middle."""
-    async with _answered(site, question) as answer:
-        lines = _numbered(answer, lambda _, row: csv_line(row))
-        async for chunk in _chunked(csv_line(answer.columns), lines, end=""):
-            yield chunk
+    async with _answered(site, question, MOST_IN_FILE + 1) as answer:
+        async for text in _chunked(_csv_lines(answer)):
+            yield Chunk(text, _is_cut(answer))
 
 
-async def json_chunks(site: Site, question: Question) -> AsyncGenerator[str, None]:
-    """The answer as a JSON array with an object a line, as `csv_chunks` does it."""
-    async with _answered(site, question) as answer:
-        lines = _numbered(
-            answer, lambda n, row: ("\n" if n == 0 else ",\n") + json_object(answer.columns, row)
-        )
-        async for chunk in _chunked("[", lines, end="\n]\n"):
-            yield chunk
+async def json_chunks(site: Site, question: Question) -> AsyncGenerator[Chunk, None]:
+    """The answer as a JSON object, as `csv_chunks` does it: an object a line in `rows`, and whether it is `complete`."""
+    async with _answered(site, question, MOST_IN_FILE + 1) as answer:
+        async for text in _chunked(_json_lines(answer, cut(question))):
+            yield Chunk(text, _is_cut(answer))
 
 
-async def _numbered(answer: Answer, line: Callable[[int, Sequence[object]], str]) -> AsyncIterator[str]:
-    number = 0
+def cut(question: Question) -> str:
+    """What is said of a file that leaves out rows, in ASCII, since headers take nothing else."""
+    return f"only the first {MOST_IN_FILE} rows; monitor queries run {question.query.name} --csv has all"
+
+
+def _is_cut(answer: Answer) -> bool:
+    return answer.total > MOST_IN_FILE
+
+
+async def _csv_lines(answer: Answer) -> AsyncIterator[str]:
+    yield csv_line(answer.columns)
     async for row in answer.rows(MOST_IN_FILE):
-        yield line(number, row)
-        number += 1
+        yield csv_line(row)
 
 
-async def _chunked(head: str, lines: AsyncIterator[str], *, end: str) -> AsyncIterator[str]:
+async def _json_lines(answer: Answer, note: str) -> AsyncIterator[str]:
+    yield '{"rows": ['
+    before = "\n"
+    async for row in answer.rows(MOST_IN_FILE):
+        yield before + json_object(answer.columns, row)
+        before = ",\n"
+    yield (
+        f'\n], "complete": false, "note": {json.dumps(note)}}}\n'
+        if _is_cut(answer)
+        else '\n], "complete": true}\n'
+    )
+
+
+async def _chunked(lines: AsyncIterator[str]) -> AsyncIterator[str]:
     """Lines put together to what is worth sending. Raises QueryTooLong where whoever reads takes too long over it."""
     until = time.monotonic() + FILE_SECONDS
-    held, size = [head], len(head)
+    held, size = [], 0
     async for line in lines:
         held.append(line)
         size += len(line)
@@ -189,4 +225,4 @@ async def _chunked(head: str, lines: AsyncIterator[str], *, end: str) -> AsyncIt
             held, size = [], 0
             if time.monotonic() > until:
                 raise QueryTooLong("a file took too long to be read", "its reader is slow", "ask for less")
-    yield "".join([*held, end])
+    yield "".join(held)

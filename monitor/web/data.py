@@ -1,10 +1,10 @@
 """What researchers may ask here: the views of `research` with their meaning, and saved queries with their answers.
 
-A question stands in the URL, so that it can be linked. A page shows its first rows; a file has all of them, up to a
-cap that the page names.
+A question stands in the URL, so that it can be linked. A page shows its first rows; a file has all of them up to a
+cap, and both say where rows are left out.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 
 from fastapi import APIRouter
 from starlette.exceptions import HTTPException
@@ -16,7 +16,7 @@ from monitor.errors import MonitorError, QueryTooLong, UsageError
 from monitor.model import User
 from monitor.store import research
 from monitor.web import asking
-from monitor.web.asking import BusyError, Question, Table
+from monitor.web.asking import BusyError, Chunk, Question, Table
 from monitor.web.auth import SignedIn
 from monitor.web.frame import counts_of
 from monitor.web.pages import page, texts_of
@@ -48,7 +48,7 @@ async def csv_file(request: Request, user: SignedIn, name: str) -> Response:
 
 @router.get("/data/{name}.json")
 async def json_file(request: Request, user: SignedIn, name: str) -> Response:
-    """The answer as a JSON array of objects."""
+    """The answer as a JSON object: its rows as objects, and whether they are all."""
     return await _file(request, user, name, kind="json")
 
 
@@ -114,9 +114,10 @@ def _worded(texts: Texts, problem: Exception) -> tuple[str, int]:
 class _Sent(StreamingResponse):
     """A file in chunks; the database is let go of also where nobody reads to the end."""
 
-    def __init__(self, first: str, rest: AsyncGenerator[str, None], *, media_type: str, name: str) -> None:
-        disposition = {"content-disposition": f'attachment; filename="{name}"'}
-        super().__init__(_joined(first, rest), media_type=media_type, headers=disposition)
+    def __init__(
+        self, first: Chunk, rest: AsyncGenerator[Chunk, None], *, media_type: str, headers: Mapping[str, str]
+    ) -> None:
+        super().__init__(_joined(first, rest), media_type=media_type, headers=headers)
         self._rest = rest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -126,10 +127,17 @@ class _Sent(StreamingResponse):
             await self._rest.aclose()
 
 
-async def _joined(first: str, rest: AsyncGenerator[str, None]) -> AsyncIterator[str]:
-    yield first
+async def _joined(first: Chunk, rest: AsyncGenerator[Chunk, None]) -> AsyncIterator[str]:
+    yield first.text
     async for chunk in rest:
-        yield chunk
+        yield chunk.text
+
+
+def _headers(question: Question, kind: str, *, cut: bool) -> dict[str, str]:
+    """The file's name, which says too whether rows are left out: of a file that is kept nothing else is left."""
+    name = f"{question.query.name}-first-{asking.MOST_IN_FILE}" if cut else question.query.name
+    named = {"content-disposition": f'attachment; filename="{name}.{kind}"'}
+    return named | ({"x-incomplete": asking.cut(question)} if cut else {})
 
 
 async def _file(request: Request, user: User, name: str, *, kind: str) -> Response:
@@ -143,4 +151,4 @@ async def _file(request: Request, user: User, name: str, *, kind: str) -> Respon
         first = await anext(rest)
     except _REFUSED as error:
         return await _page(request, user, question, problem=error)
-    return _Sent(first, rest, media_type=media_type, name=f"{name}.{kind}")
+    return _Sent(first, rest, media_type=media_type, headers=_headers(question, kind, cut=first.cut))

@@ -33,9 +33,10 @@ router = APIRouter()
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search gave: hits, or the name of the text that says why none, with its values."""
+    """What a search gave: hits and whether there are more, or the name of the text that says why none, with its values."""
 
     hits: Sequence[Hit] = ()
+    more: bool = False
     problem: str = ""
     why: str = ""
 
@@ -57,7 +58,7 @@ async def search_page(request: Request, user: SignedIn) -> Response:
         searched=bool(given),
         hits=[(hit, marked(hit.excerpt)) for hit in found.hits],
         problem=texts(found.problem, why=found.why) if found.problem else "",
-        most=MOST,
+        more=found.more,
         counts=counts,
         **seen,
     )
@@ -101,13 +102,14 @@ async def find(request: Request, given: Mapping[str, str]) -> Found:
         topic=given.get("topic"),
         since=since,
         until=until,
-        most=MOST,
+        most=MOST + 1,
     )
     try:
         async with site_of(request).database.transaction() as tx:
-            return Found(await searching.find(tx, asked, timeout_ms=LONGEST_MS))
+            hits = await searching.find(tx, asked, timeout_ms=LONGEST_MS)
     except SearchRefused as refused:
         return Found(problem=f"search.problem.{refused.kind}", why=refused.why)
+    return Found(hits[:MOST], more=len(hits) > MOST)
 
 
 def _day(written: str) -> datetime:

@@ -25,8 +25,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "search.count": ("{posts}, the best first", "{posts}, сначала лучшие"),
     "search.count.newest": ("{posts}, the newest first", "{posts}, сначала новые"),
     "search.count.most": (
-        "Only the first {n} are shown; narrow the search.",
-        "Показаны только первые {n}; сузьте поиск.",
+        "There are more, of which only these are shown; narrow the search, or on the server use monitor search with --limit.",
+        "Найдено больше, показаны только эти; сузьте поиск или на сервере вызовите monitor search с --limit.",
     ),
     "search.none": ("Nothing is found.", "Ничего не найдено."),
     "search.common": (
@@ -509,6 +509,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "data.took": ("in {n} s", "за {n} с"),
     "data.capped": ("The first {n} rows", "Первые строки: {n}"),
     "data.file": ("with all rows, up to {n}", "со всеми строками, не более {n}"),
+    "data.cut": (
+        "A file that leaves out rows is named so: first-{n}. Ask for a shorter time or for one channel; or on the server monitor sql asks anything else, monitor export takes out whole views, and this command writes all rows:",
+        "Файл, в который вошли не все строки, так и называется: first-{n}. Спросите о меньшем времени или об одном канале; а на сервере monitor sql ответит на любой запрос, monitor export выгрузит представления целиком, и все строки запишет эта команда:",
+    ),
     "data.none": ("Nothing in the archive answers to this.", "В архиве ничего такого нет."),
     "data.portable": (
         "It also runs in DuckDB, over files of the views.",

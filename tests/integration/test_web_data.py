@@ -141,6 +141,7 @@ async def test_files_have_all_rows_and_keep_their_types(
     monkeypatch.setattr(asking, "MOST_ROWS", 3)
     html = (await vera.get("/data/words?words=танк")).text
     assert "The first 3 rows" in html
+    assert "with all rows" in html
     assert html.count("<tr>") == 1 + 3
     answer = await vera.get("/data/words.csv?words=танк")
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
@@ -152,9 +153,10 @@ async def test_files_have_all_rows_and_keep_their_types(
     answer = await vera.get("/data/words.json?words=танк")
     assert answer.headers["content-type"] == "application/json"
     found = json.loads(answer.text)
-    assert [row["message_id"] for row in found] == [1, 2, 3, 4, 5]
-    assert found[0]["posted_at"] == "2024-08-06T01:00:00+00:00"
-    assert json.loads((await vera.get("/data/words.json?words=nothing")).text) == []
+    assert [row["message_id"] for row in found["rows"]] == [1, 2, 3, 4, 5]
+    assert found["rows"][0]["posted_at"] == "2024-08-06T01:00:00+00:00"
+    nothing = await vera.get("/data/words.json?words=nothing")
+    assert json.loads(nothing.text) == {"rows": [], "complete": True}
 
 
 async def test_a_file_comes_in_pieces_and_ends_at_the_cap(
@@ -164,10 +166,45 @@ async def test_a_file_comes_in_pieces_and_ends_at_the_cap(
     monkeypatch.setattr(asking, "MOST_IN_FILE", 4321)
     answer = await vera.get("/data/own.csv")
     assert answer.text.count("\r\n") == 1 + 4321
-    assert [row["n"] for row in json.loads((await vera.get("/data/own.json")).text)] == list(range(1, 4322))
+    found = json.loads((await vera.get("/data/own.json")).text)
+    assert [row["n"] for row in found["rows"]] == list(range(1, 4322))
     monkeypatch.setattr(asking, "FILE_SECONDS", 0.0)
     with pytest.raises(Exception, match="a file took too long to be read"):
         await vera.get("/data/own.csv")
+
+
+async def test_rows_that_the_cap_leaves_out_are_said_on_the_page_and_with_the_file(
+    vera: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own(
+        monkeypatch,
+        'SELECT n AS "count" FROM generate_series(1, :rows) AS n ORDER BY n DESC -- the end',
+        "-- :rows integer = 5: x",
+    )
+    monkeypatch.setattr(asking, "MOST_ROWS", 3)
+    monkeypatch.setattr(asking, "MOST_IN_FILE", 5)
+    whole = [await vera.get(f"/data/own.{kind}") for kind in ("csv", "json")]
+    assert not any("x-incomplete" in answer.headers for answer in whole)
+    assert json.loads(whole[1].text)["complete"] is True
+    html = (await vera.get("/data/own")).text
+    assert "The first 3 rows" in html
+    assert "first-5" in html
+    assert "leaves out rows" not in (await vera.get("/data/own?rows=3")).text
+
+    said = "only the first 5 rows; monitor queries run own --csv has all"
+    cut = [await vera.get(f"/data/own.{kind}?rows=6") for kind in ("csv", "json")]
+    for answer, kind in zip(cut, ("csv", "json"), strict=True):
+        assert answer.headers["x-incomplete"] == said
+        assert answer.headers["content-disposition"] == f'attachment; filename="own-first-5.{kind}"'
+    assert cut[0].text == "count\r\n6\r\n5\r\n4\r\n3\r\n2\r\n"
+    assert json.loads(cut[1].text) == {
+        "rows": [{"count": n} for n in (6, 5, 4, 3, 2)],
+        "complete": False,
+        "note": said,
+    }
+    html = (await vera.get("/data/own?rows=6")).text
+    assert "The first 3 rows" in html
+    assert "<code>monitor queries run own -p rows=6 --csv</code>" in html
 
 
 async def test_who_leaves_in_the_middle_of_a_file_lets_go_of_the_database(
@@ -196,7 +233,7 @@ async def test_a_file_that_is_given_up_lets_go_at_once(
 ) -> None:
     query = own(monkeypatch, "SELECT repeat('x', 1000) AS text FROM generate_series(1, 100000)")
     sent = asking.csv_chunks(app.state.site, asking.Question.of(query, {}))
-    assert len(await anext(sent)) >= 64 * 1024
+    assert len((await anext(sent)).text) >= 64 * 1024
     assert app.state.site.asking._value == MOST_ASKING - 1
     await sent.aclose()
     assert app.state.site.asking._value == MOST_ASKING

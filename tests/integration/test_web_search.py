@@ -10,6 +10,7 @@ from monitor.index import index
 from monitor.model import Language
 from monitor.store import users
 from monitor.store.database import Database
+from monitor.web import search as searching
 from tests.conftest import Clock
 from tests.integration.board_helpers import AUGUST, make_channel, make_post
 from tests.integration.helpers import ask
@@ -89,6 +90,21 @@ async def test_what_cannot_be_found_is_said(
     await archive(database)
     answer = await opened(database, clock, f"/search?{query}")
     assert (answer.status_code, words in answer.text) == (status, True)
+
+
+async def test_hits_that_are_left_out_are_said(
+    database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await archive(database)
+    said = "There are more, of which only these are shown"
+    monkeypatch.setattr(searching, "MOST", 2)
+    whole = (await opened(database, clock, "/search?q=суджа")).text
+    assert whole.count('class="hit"') == 2
+    assert said not in whole
+    monkeypatch.setattr(searching, "MOST", 1)
+    cut = (await opened(database, clock, "/search?q=суджа", name="vera")).text
+    assert cut.count('class="hit"') == 1
+    assert "1\N{NO-BREAK SPACE}post, the best first. " + said in cut
 
 
 async def test_it_speaks_russian_and_says_what_waits(database: Database, clock: Clock) -> None:
