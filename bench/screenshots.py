@@ -176,10 +176,8 @@ async def _photograph(play: Play, olya: Page, petr: Page, *, into: Path) -> None
     await olya.get_by_role("heading", name="personnel", exact=True).evaluate("(one) => one.scrollIntoView()")
     await shot(olya, into / "board.png")
     await index.index(play.database, now=play.clock, regex_months=0)
-    await olya.goto("/search?q=танки+суджа&since=2024-08-06&until=2024-08-08")
+    await olya.goto("/search?q=танки+or+суджа&since=2024-08-06&until=2024-08-08")
     await shot(olya, into / "search.png")
-    await olya.goto("/data")
-    await shot(olya, into / "data.png")
     await olya.goto("/data/first-claims?since=2024-08-06")
     await shot(olya, into / "answer.png")
 

@@ -167,6 +167,20 @@ def test_a_search_says_why_nothing_is_found(home: Home) -> None:
     assert "some posts are not indexed yet" in told("Суджа")
 
 
+def test_a_search_says_that_posts_are_left_out(home: Home) -> None:
+    home.run("collect", "demo_governor", "--since", "2024-08-01")
+    home.run("index")
+
+    def told(*options: str) -> tuple[int, str]:
+        done = monitor("search", "", "--json", *options, cwd=home.path, env=home.env)
+        return len(json.loads(done.stdout)), done.stderr.strip()
+
+    assert told("--limit", "2") == (2, "only the first 2 posts; --limit shows more, 10,000 at most")
+    every = told("--limit", "10000")
+    assert every[1] == ""
+    assert told("--limit", str(every[0])) == every
+
+
 def test_a_search_takes_a_channel_by_name_and_by_number(home: Home) -> None:
     home.run("collect", "demo_governor", "--since", "2024-08-01")
     home.run("index")
