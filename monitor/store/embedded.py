@@ -67,7 +67,6 @@ SETTINGS = {
     "jit": "off",
     "shared_buffers": "128MB",
     "max_wal_size": "2GB",
-    "wal_compression": "pglz",
     "lc_messages": "C",
 }
 
