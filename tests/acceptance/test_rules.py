@@ -143,4 +143,4 @@ def test_ctrl_c_stops_a_long_reading_and_the_next_goes_on(home: Home, url: str) 
     assert "Traceback" not in errors
     left = json.loads(home.run("status", "--json"))["unread"]
     assert 0 < left < 30_000
-    assert f"read {left} posts" in home.run("flag")
+    assert f"read {left:,} posts" in home.run("flag")
