@@ -70,14 +70,15 @@ SEARCH = f"""
                 ON t.channel_id = b.channel_id AND t.message_id = b.message_id AND t.posted_at = b.posted_at
             LEFT JOIN research.channels c ON c.channel_id = b.channel_id
             ORDER BY b.rank DESC NULLS LAST, b.posted_at DESC, b.channel_id, b.message_id
-        $query$ USING words, since, until, channels, topic, most, ranked;
+        $query$ USING words, coalesce(since, '-infinity'), coalesce(until, 'infinity'), channels, topic, most, ranked;
     END $function$
     """
 # Of patterns as «слово[а-я]* » the index itself knows so little that it gives half of all posts. What is certain is what
-# stands before the first sign that groups or classes, unless it may be lacking, and nothing where there is an alternative.
+# stands before the first sign that groups or classes, unless it may be lacking; nothing where there is an alternative, or a
+# comment, which may stand between a letter and its quantifier.
 LITERAL = r"""
     CREATE FUNCTION research.literal_of(pattern text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-    RETURN CASE WHEN pattern NOT LIKE '***%' AND pattern NOT LIKE '%|%' THEN (
+    RETURN CASE WHEN pattern NOT LIKE '***%' AND pattern NOT LIKE '%|%' AND pattern NOT LIKE '%(?#%' THEN (
         SELECT run[1]
         FROM regexp_matches(
             regexp_replace((regexp_match(pattern, '^([^][\\(){}]*?)(?:.?\{|[][\\()}]|$)'))[1], '.[*?]', '|', 'g'),
@@ -101,9 +102,12 @@ MATCHING = f"""
         look integer := 0;
         got integer;
         wanted integer := most;
-        literal text := '%' || research.literal_of(pattern) || '%';
+        -- Where capitals are put to small letters in another way than in English, ILIKE and ~* would differ.
+        literal text := CASE WHEN lower('I') = 'i' THEN '%' || research.literal_of(pattern) || '%' END;
         channels bigint[] := {CHANNELS.format(function="matching")};
     BEGIN
+        -- Where no post is looked at, nothing else would tell that it cannot be read.
+        PERFORM '' ~* pattern;
         IF channels = '{{}}' THEN
             RETURN;
         END IF;
@@ -142,8 +146,8 @@ MATCHING = f"""
     END $function$
     """
 LITERAL_MEANING = (
-    "The longest run of letters, digits and spaces that is certain to stand in whatever matches a regular expression; null where no "
-    "three are. research.matching looks for it first."
+    "The longest run of three or more letters, digits and spaces, before the first group, class or escape of a regular expression, that "
+    "whatever matches has in it, capitals or not; null where none is found so. research.matching looks for it too."
 )
 
 

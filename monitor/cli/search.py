@@ -75,8 +75,10 @@ def search(  # noqa: PLR0913 - each is an option of the command
     if due:
         say("some posts are not indexed yet, so they are not found → monitor index")
     # No more than MOST are ranked, so one more than that never comes.
-    if len(hits) > min(limit, MOST - 1):
-        say(f"only the first {limit} posts; --limit shows more, {MOST:,} at most")
+    ranked = bool(words) and not regex and not newest
+    if len(hits) > limit or (ranked and len(hits) == MOST):
+        more = "narrow the search" if limit == MOST else f"--limit shows more, {MOST:,} at most"
+        say(f"only the first {limit:,} posts; {more}")
     if as_json:
         print_json([_as_json(hit) for hit in hits[:limit]])
         return

@@ -181,13 +181,13 @@ async def csv_chunks(site: Site, question: Question) -> AsyncGenerator[Chunk, No
 async def json_chunks(site: Site, question: Question) -> AsyncGenerator[Chunk, None]:
     """The answer as a JSON object, as `csv_chunks` does it: an object a line in `rows`, and whether it is `complete`."""
     async with _answered(site, question, MOST_IN_FILE + 1) as answer:
-        async for text in _chunked(_json_lines(answer, cut(question))):
+        async for text in _chunked(_json_lines(answer, cut(question.command))):
             yield Chunk(text, _is_cut(answer))
 
 
-def cut(question: Question) -> str:
-    """What is said of a file that leaves out rows, in ASCII, since headers take nothing else."""
-    return f"only the first {MOST_IN_FILE} rows; monitor queries run {question.query.name} --csv has all"
+def cut(command: str) -> str:
+    """What is said of a file that leaves out rows."""
+    return f"only the first {MOST_IN_FILE} rows; {command} has all"
 
 
 def _is_cut(answer: Answer) -> bool:

@@ -137,7 +137,9 @@ def _headers(question: Question, kind: str, *, cut: bool) -> dict[str, str]:
     """The file's name, which says too whether rows are left out: of a file that is kept nothing else is left."""
     name = f"{question.query.name}-first-{asking.MOST_IN_FILE}" if cut else question.query.name
     named = {"content-disposition": f'attachment; filename="{name}.{kind}"'}
-    return named | ({"x-incomplete": asking.cut(question)} if cut else {})
+    # Headers take nothing but ASCII, which values need not be.
+    command = f"monitor queries run {question.query.name} --csv with the same parameters"
+    return named | ({"x-incomplete": asking.cut(command)} if cut else {})
 
 
 async def _file(request: Request, user: User, name: str, *, kind: str) -> Response:

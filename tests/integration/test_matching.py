@@ -8,6 +8,7 @@ from itertools import product
 import pytest
 from sqlalchemy import text
 
+from monitor.errors import UsageError
 from monitor.maintain import Keeping, maintain
 from monitor.store.database import Database
 from tests.integration.helpers import ask
@@ -34,6 +35,7 @@ POSTS = 400
         ("a*?bcd", "bcd"),
         ("до \\d+ (военных|бойцов)", None),
         ("abcd|x", None),
+        ("abc(?#x)*def", None),
         ("(abc)?def", None),
         ("(?x)abc def", None),
         ("***=abc.def", None),
@@ -53,13 +55,18 @@ async def test_what_is_certain_to_be_in_a_match(
 async def test_whatever_matches_has_what_is_certain_in_it(database: Database) -> None:
     chance = random.Random(SEED)
     atoms = [*"ааабббАБ1 .", "[аб]", "\\w", "(аб)", "(?:б1)", "^", "$", "|"]
-    quantifiers = [*[""] * 12, "*", "+", "?", "{2}", "{0,1}", "*?", "+?"]
+    quantifiers = [*[""] * 12, "*", "+", "?", "{2}", "{0}", "{0,1}", "*?", "+?"]
+
+    comments = [*[""] * 30, "(?#б)"]
 
     def pattern() -> str:
         drawn = chance.choices(atoms, k=chance.randint(3, 7))
-        return "".join(one if one in "^$|" else one + chance.choice(quantifiers) for one in drawn)
+        return "".join(
+            one if one in "^$|" else one + chance.choice(comments) + chance.choice(quantifiers)
+            for one in drawn
+        )
 
-    patterns = [pattern() for _ in range(4000)]
+    patterns = [pattern() for _ in range(6000)]
     texts = [
         "".join(chance.choices("аАбБ1 ", (4, 1, 4, 1, 1, 1), k=chance.randint(3, 20))) for _ in range(200)
     ]
@@ -130,6 +137,7 @@ async def test_the_newest_that_match_are_those_that_a_plain_look_at_all_gives(
     patterns = ["курск[а-я]*", "сбит[а-я]* дрон", "^погода", "\\d+ танк(а|ов)", "судж|упал", "снег", "у"]
     spans = [
         ("-infinity", "infinity"),
+        (None, None),
         ("2024-06-25 07:00+00", "2024-07-03 09:00+00"),
         ("2024-06-30 00:00+00", "2024-07-01 00:00+00"),
         ("2024-06-30 12:00+03", "2024-06-30 12:00+03"),
@@ -144,7 +152,7 @@ async def test_the_newest_that_match_are_those_that_a_plain_look_at_all_gives(
             database,
             f"""
             SELECT message_id FROM (SELECT {cast}) AS asked (since, until), research.search_texts
-            WHERE text ~* :pattern AND posted_at >= since AND posted_at < until
+            WHERE text ~* :pattern AND posted_at >= coalesce(since, '-infinity') AND posted_at < coalesce(until, 'infinity')
             ORDER BY posted_at DESC, channel_id, message_id LIMIT CAST(:most AS int)
             """,
             **values,
@@ -167,3 +175,12 @@ async def test_an_empty_archive_has_nothing_that_matches(database: Database) -> 
     assert not await ask(database, "SELECT * FROM research.matching('курск')")
     await _make_months(database, regex_months=2)
     assert not await ask(database, "SELECT * FROM research.matching('курск', '2024-08-01')")
+
+
+@pytest.mark.parametrize("more", ["", ", channel => 'nobody'", ", since => 'infinity'"])
+async def test_what_is_no_expression_is_said_where_no_post_is_looked_at(
+    database: Database, more: str
+) -> None:
+    with pytest.raises(UsageError) as refused:
+        await ask(database, f"SELECT * FROM research.matching('('{more})")
+    assert "invalid regular expression" in str(refused.value.__cause__)

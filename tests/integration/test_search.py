@@ -92,6 +92,9 @@ async def test_filters_narrow_a_search(database: Database) -> None:
     assert await found(database, "танк", since=at, until=at + timedelta(seconds=1)) == [1]
     assert await found(database, "танк", since=at + timedelta(seconds=1), newest=True) == [1, 3]
     assert await found(database, "танк", until=at) == []
+    for function in ("search", "matching"):
+        asked = f"SELECT count(*) AS n FROM research.{function}('танк', since => NULL, until => NULL)"
+        assert (await ask(database, asked))[0].n == 3
 
 
 async def test_excerpts_mark_what_matched(database: Database) -> None:

@@ -191,7 +191,7 @@ async def test_rows_that_the_cap_leaves_out_are_said_on_the_page_and_with_the_fi
     assert "first-5" in html
     assert "leaves out rows" not in (await vera.get("/data/own?rows=3")).text
 
-    said = "only the first 5 rows; monitor queries run own --csv has all"
+    said = "only the first 5 rows; monitor queries run own --csv with the same parameters has all"
     cut = [await vera.get(f"/data/own.{kind}?rows=6") for kind in ("csv", "json")]
     for answer, kind in zip(cut, ("csv", "json"), strict=True):
         assert answer.headers["x-incomplete"] == said
@@ -200,7 +200,7 @@ async def test_rows_that_the_cap_leaves_out_are_said_on_the_page_and_with_the_fi
     assert json.loads(cut[1].text) == {
         "rows": [{"count": n} for n in (6, 5, 4, 3, 2)],
         "complete": False,
-        "note": said,
+        "note": "only the first 5 rows; monitor queries run own -p rows=6 --csv has all",
     }
     html = (await vera.get("/data/own?rows=6")).text
     assert "The first 3 rows" in html
